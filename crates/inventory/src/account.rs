@@ -1,0 +1,137 @@
+//! Accounts, and the forms in which people and telemetry name them.
+
+use uuid::Uuid;
+
+use crate::fold;
+
+/// An account as telemetry names it. Names and domains are folded: Windows account names know no
+/// case, and the vendor answers them in lower case (defender-api.md §1.2, §9.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Account {
+    /// The user name without domain or realm, folded; never empty. The key of
+    /// `GET /api/users/{id}/machines`.
+    pub name: String,
+    /// NetBIOS or DNS domain, or the host for a local account, folded; empty when unknown.
+    pub domain: String,
+    /// Security identifier, `S-1-...`.
+    pub sid: Option<String>,
+    /// User principal name, folded, where the telemetry has one.
+    pub upn: Option<String>,
+    /// Entra object id.
+    pub object_id: Option<Uuid>,
+}
+
+impl Account {
+    /// Reads a user name as logs have it: bare, `DOMAIN\name` or `name@realm`, with the domain
+    /// and SID that the log gives beside it (`-` and empty count as absent).
+    ///
+    /// `None` when no name is left.
+    pub fn from_log(user: &str, domain: &str, sid: &str) -> Option<Self> {
+        let present = |text: &str| {
+            let text = text.trim();
+            (!text.is_empty() && text != "-").then(|| fold(text))
+        };
+        let reference = UserRef::parse(user)?;
+        Some(Self {
+            upn: reference
+                .realm
+                .as_ref()
+                .map(|realm| format!("{}@{realm}", reference.name)),
+            domain: present(domain).or(reference.domain).unwrap_or_default(),
+            name: reference.name,
+            sid: present(sid).map(|sid| sid.to_ascii_uppercase()),
+            object_id: None,
+        })
+    }
+
+    /// What tells this account from another of the same name: the SID of a domain, machine or
+    /// Entra account, else the domain.
+    ///
+    /// A SID joins the NetBIOS and the DNS form of one domain, which one machine's log mixes.
+    pub fn authority(&self) -> &str {
+        match &self.sid {
+            Some(sid) if sid.starts_with("S-1-5-21-") || sid.starts_with("S-1-12-1-") => sid,
+            _ => &self.domain,
+        }
+    }
+}
+
+/// A user as a person names one: `name`, `DOMAIN\name` or `name@realm`, folded and trimmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRef {
+    /// The bare name; never empty.
+    pub name: String,
+    /// What stood before a backslash.
+    pub domain: Option<String>,
+    /// What stood behind an `@`.
+    pub realm: Option<String>,
+}
+
+impl UserRef {
+    /// Reads a user's name; `None` when nothing is left of it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let folded = fold(text.trim());
+        // As the truth of telemetry has it: the last backslash and the first `@` are the borders.
+        let (domain, rest) = match folded.rsplit_once('\\') {
+            Some((domain, rest)) => (Some(domain), rest),
+            None => (None, folded.as_str()),
+        };
+        let (name, realm) = match rest.split_once('@') {
+            Some((name, realm)) => (name, Some(realm)),
+            None => (rest, None),
+        };
+        let owned = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
+        (!name.is_empty()).then(|| Self {
+            name: name.to_owned(),
+            domain: owned(domain),
+            realm: owned(realm),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_form_of_a_users_name() {
+        let parts =
+            |text: &str| UserRef::parse(text).map(|user| (user.name, user.domain, user.realm));
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(parts(" User1 "), Some(("user1".into(), None, None)));
+        assert_eq!(
+            parts("CONTOSO\\User1"),
+            Some(("user1".into(), some("contoso"), None))
+        );
+        assert_eq!(
+            parts("user1@Contoso.com"),
+            Some(("user1".into(), None, some("contoso.com")))
+        );
+        assert_eq!(
+            parts("chris phillips"),
+            Some(("chris phillips".into(), None, None))
+        );
+        assert_eq!(parts("@contoso.com"), None);
+        assert_eq!(parts("  "), None);
+    }
+
+    #[test]
+    fn an_entra_joined_device_logs_the_upn_as_name() {
+        let account =
+            Account::from_log("RSmith@contoso.com", "AzureAD", "S-1-12-1-1-2-3-4").unwrap();
+        assert_eq!(account.name, "rsmith");
+        assert_eq!(account.domain, "azuread");
+        assert_eq!(account.upn.as_deref(), Some("rsmith@contoso.com"));
+        assert_eq!(account.authority(), "S-1-12-1-1-2-3-4");
+    }
+
+    #[test]
+    fn a_sid_joins_both_forms_of_a_domain() {
+        let sid = "S-1-5-21-1-2-3-1104";
+        let short = Account::from_log("jdoe", "CORP", sid).unwrap();
+        let long = Account::from_log("JDOE", "corp.example", sid).unwrap();
+        assert_eq!(short.authority(), long.authority());
+        let linux = Account::from_log("jdoe", "", "").unwrap();
+        assert_eq!(linux.authority(), "");
+    }
+}

@@ -1,0 +1,59 @@
+//! The relation between an account and a machine, and how logons fold into it.
+
+use crate::account::Account;
+use crate::logon::{LogonType, LogonTypes};
+use crate::machine::Machine;
+use crate::time::Timestamp;
+
+/// What is known of one account on one machine, over the logons that a [`Window`] admits.
+///
+/// [`Window`]: crate::query::Window
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// The first logon.
+    pub first_seen: Timestamp,
+    /// The last logon.
+    pub last_seen: Timestamp,
+    /// The types of all logons.
+    pub logon_types: LogonTypes,
+    /// How many logons.
+    pub logon_count: u64,
+}
+
+impl Relation {
+    /// The relation that one logon makes.
+    pub fn of(time: Timestamp, logon_type: LogonType) -> Self {
+        Self {
+            first_seen: time,
+            last_seen: time,
+            logon_types: [logon_type].into_iter().collect(),
+            logon_count: 1,
+        }
+    }
+
+    /// Adds the logons of another relation. The order of additions does not matter.
+    pub fn add(&mut self, other: &Relation) {
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        self.logon_types = self.logon_types.union(other.logon_types);
+        self.logon_count += other.logon_count;
+    }
+}
+
+/// A machine that a user logged on to, with the relation over every account of that name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserMachine {
+    /// The machine.
+    pub machine: Machine,
+    /// First and last logon, types and count.
+    pub relation: Relation,
+}
+
+/// An account that logged on to a machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineUser {
+    /// The account.
+    pub account: Account,
+    /// First and last logon, types and count.
+    pub relation: Relation,
+}
