@@ -59,10 +59,7 @@ impl Permission {
 
     /// Reads the vendor's name; its case counts, as in a token.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|permission| permission.as_str() == text)
+        Self::ALL.iter().copied().find(|permission| permission.as_str() == text)
     }
 }
 

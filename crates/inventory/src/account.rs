@@ -33,10 +33,7 @@ impl Account {
         };
         let reference = UserRef::parse(user)?;
         Some(Self {
-            upn: reference
-                .realm
-                .as_ref()
-                .map(|realm| format!("{}@{realm}", reference.name)),
+            upn: reference.realm.as_ref().map(|realm| format!("{}@{realm}", reference.name)),
             domain: present(domain).or(reference.domain).unwrap_or_default(),
             name: reference.name,
             sid: present(sid).map(|sid| sid.to_ascii_uppercase()),
@@ -99,18 +96,9 @@ mod tests {
             |text: &str| UserRef::parse(text).map(|user| (user.name, user.domain, user.realm));
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(parts(" User1 "), Some(("user1".into(), None, None)));
-        assert_eq!(
-            parts("CONTOSO\\User1"),
-            Some(("user1".into(), some("contoso"), None))
-        );
-        assert_eq!(
-            parts("user1@Contoso.com"),
-            Some(("user1".into(), None, some("contoso.com")))
-        );
-        assert_eq!(
-            parts("chris phillips"),
-            Some(("chris phillips".into(), None, None))
-        );
+        assert_eq!(parts("CONTOSO\\User1"), Some(("user1".into(), some("contoso"), None)));
+        assert_eq!(parts("user1@Contoso.com"), Some(("user1".into(), None, some("contoso.com"))));
+        assert_eq!(parts("chris phillips"), Some(("chris phillips".into(), None, None)));
         assert_eq!(parts("@contoso.com"), None);
         assert_eq!(parts("  "), None);
     }

@@ -64,10 +64,7 @@ mod tests {
     fn reads_forty_hex_digits_only() {
         let text = "3f0c9b7a5d1e4826b0c7d9e1f2a34b5c6d7e8f90";
         assert_eq!(MachineId::parse(text).unwrap().to_string(), text);
-        assert_eq!(
-            MachineId::parse(&text.to_uppercase()).unwrap().to_string(),
-            text
-        );
+        assert_eq!(MachineId::parse(&text.to_uppercase()).unwrap().to_string(), text);
         assert_eq!(MachineId::parse(&text[1..]), None);
         assert_eq!(MachineId::parse(&text.replace('c', "g")), None);
     }

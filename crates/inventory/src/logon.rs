@@ -21,10 +21,7 @@ impl LogonType {
 
     /// From Windows' number; `None` above [`LogonType::MAX`].
     pub fn new(number: u32) -> Option<Self> {
-        u8::try_from(number)
-            .ok()
-            .filter(|&number| number <= Self::MAX)
-            .map(Self)
+        u8::try_from(number).ok().filter(|&number| number <= Self::MAX).map(Self)
     }
 
     /// Windows' number.
@@ -114,9 +111,7 @@ impl LogonTypes {
 
     /// The types in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = LogonType> {
-        (0..=LogonType::MAX)
-            .map(LogonType)
-            .filter(move |&kind| self.contains(kind))
+        (0..=LogonType::MAX).map(LogonType).filter(move |&kind| self.contains(kind))
     }
 
     /// The vendor's words in the order of the numbers, each once.
@@ -141,9 +136,7 @@ impl FromIterator<LogonType> for LogonTypes {
 
 impl fmt::Debug for LogonTypes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(LogonType::number))
-            .finish()
+        f.debug_set().entries(self.iter().map(LogonType::number)).finish()
     }
 }
 
@@ -176,17 +169,12 @@ pub struct MachineRef {
 impl MachineRef {
     /// A machine that telemetry knows by its name only.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            id: None,
-            aad_device_id: None,
-        }
+        Self { name: name.into(), id: None, aad_device_id: None }
     }
 
     /// The id the machine has on the wire.
     pub fn machine_id(&self) -> MachineId {
-        self.id
-            .unwrap_or_else(|| MachineId::derived_from_name(&self.name))
+        self.id.unwrap_or_else(|| MachineId::derived_from_name(&self.name))
     }
 }
 
@@ -235,26 +223,14 @@ mod tests {
 
     #[test]
     fn words_are_the_vendors_in_numeric_order() {
-        let types: LogonTypes = [10, 3, 8, 2]
-            .into_iter()
-            .filter_map(LogonType::new)
-            .collect();
-        assert_eq!(
-            types.words(),
-            ["Interactive", "Network", "RemoteInteractive"]
-        );
+        let types: LogonTypes = [10, 3, 8, 2].into_iter().filter_map(LogonType::new).collect();
+        assert_eq!(types.words(), ["Interactive", "Network", "RemoteInteractive"]);
     }
 
     #[test]
     fn a_word_is_read_in_any_case() {
-        assert_eq!(
-            LogonType::parse("remoteinteractive").map(LogonType::number),
-            Some(10)
-        );
-        assert_eq!(
-            LogonType::parse("NetworkCleartext").map(LogonType::number),
-            Some(8)
-        );
+        assert_eq!(LogonType::parse("remoteinteractive").map(LogonType::number), Some(10));
+        assert_eq!(LogonType::parse("NetworkCleartext").map(LogonType::number), Some(8));
         assert_eq!(LogonType::parse("11").map(LogonType::number), Some(11));
         assert_eq!(LogonType::parse("Unknown"), None);
         assert_eq!(LogonType::parse("32"), None);

@@ -191,10 +191,6 @@ impl Machine {
     /// The health at a moment: active until [`INACTIVE_AFTER_S`] have passed since it was seen.
     pub fn health(&self, now: Timestamp) -> HealthStatus {
         let idle_s = now.seconds() - self.last_seen.seconds();
-        if idle_s > INACTIVE_AFTER_S {
-            HealthStatus::Inactive
-        } else {
-            HealthStatus::Active
-        }
+        if idle_s > INACTIVE_AFTER_S { HealthStatus::Inactive } else { HealthStatus::Active }
     }
 }

@@ -18,10 +18,7 @@ pub struct Window {
 
 impl Window {
     /// Every logon that is kept.
-    pub const ALL: Window = Window {
-        since: None,
-        logon_types: LogonTypes::ALL,
-    };
+    pub const ALL: Window = Window { since: None, logon_types: LogonTypes::ALL };
 }
 
 /// Which rows of an ordered answer are wanted.
@@ -35,10 +32,7 @@ pub struct Page {
 
 impl Page {
     /// Every row.
-    pub const ALL: Page = Page {
-        skip: 0,
-        top: u64::MAX,
-    };
+    pub const ALL: Page = Page { skip: 0, top: u64::MAX };
 }
 
 /// The users that an `{id}` of the API or the command line means.
@@ -67,10 +61,7 @@ impl UserSelector {
         if user.realm.is_some() && upn == UpnLookup::Nobody {
             return None;
         }
-        Some(Self {
-            name: user.name,
-            domain: user.domain,
-        })
+        Some(Self { name: user.name, domain: user.domain })
     }
 }
 

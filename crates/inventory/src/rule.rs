@@ -99,13 +99,8 @@ fn is_noise_sid(sid: &str) -> bool {
 
 /// Names of no person, for telemetry without SIDs.
 fn is_noise_name(name: &str) -> bool {
-    const EXACT: [&str; 5] = [
-        "system",
-        "local service",
-        "network service",
-        "anonymous logon",
-        "iusr",
-    ];
+    const EXACT: [&str; 5] =
+        ["system", "local service", "network service", "anonymous logon", "iusr"];
     let numbered = |prefix: &str| {
         name.strip_prefix(prefix)
             .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
@@ -134,10 +129,7 @@ mod tests {
             ("netzwerkdienst", "S-1-5-20"),
             ("DWM-3", ""),
             ("UMFD-0", "S-1-5-96-0-0"),
-            (
-                "sshd_4332",
-                "S-1-5-111-3847866527-469524349-687026318-516638107-4332",
-            ),
+            ("sshd_4332", "S-1-5-111-3847866527-469524349-687026318-516638107-4332"),
             ("defaultapppool", "S-1-5-82-1"),
         ] {
             assert_eq!(judge(&rule, user, sid, 3), Verdict::Noise, "{user} {sid}");
@@ -155,18 +147,12 @@ mod tests {
 
     #[test]
     fn the_configuration_narrows_types_and_adds_noise() {
-        let mut rule = Rule {
-            logon_types: LogonTypes::INTERACTIVE,
-            ..Rule::default()
-        };
+        let mut rule = Rule { logon_types: LogonTypes::INTERACTIVE, ..Rule::default() };
         assert_eq!(judge(&rule, "jdoe", "", 3), Verdict::Noise);
         assert_eq!(judge(&rule, "jdoe", "", 10), Verdict::Counts);
         rule.ignore("CORP\\JDoe");
         rule.ignore("s-1-5-21-1-2-3-1200");
         assert_eq!(judge(&rule, "jdoe", "", 10), Verdict::Noise);
-        assert_eq!(
-            judge(&rule, "svc", "S-1-5-21-1-2-3-1200", 2),
-            Verdict::Noise
-        );
+        assert_eq!(judge(&rule, "svc", "S-1-5-21-1-2-3-1200", 2), Verdict::Noise);
     }
 }

@@ -51,9 +51,7 @@ impl Timestamp {
 
     /// From ticks of 100 ns since 1970; `None` outside the years 1 to 9999.
     pub fn from_ticks(ticks: i64) -> Option<Self> {
-        (Self::MIN.0..=Self::MAX.0)
-            .contains(&ticks)
-            .then_some(Self(ticks))
+        (Self::MIN.0..=Self::MAX.0).contains(&ticks).then_some(Self(ticks))
     }
 
     /// From whole seconds since 1970 and a fraction in ticks of 100 ns.
@@ -143,8 +141,7 @@ impl Stamp {
         }
         let number = |from: usize, to: usize| -> Option<i32> {
             bytes[from..to].iter().try_fold(0, |value, byte| {
-                byte.is_ascii_digit()
-                    .then(|| value * 10 + i32::from(byte - b'0'))
+                byte.is_ascii_digit().then(|| value * 10 + i32::from(byte - b'0'))
             })
         };
         let field = |from, to| number(from, to).ok_or_else(syntax);
@@ -152,15 +149,9 @@ impl Stamp {
         let (hour, minute, second) = (field(11, 13)?, field(14, 16)?, field(17, 19)?);
         let mut at = 19;
         let mut ticks = 0;
-        if bytes
-            .get(at)
-            .is_some_and(|&byte| byte == b'.' || byte == b',')
-        {
+        if bytes.get(at).is_some_and(|&byte| byte == b'.' || byte == b',') {
             at += 1;
-            let digits = bytes[at..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             if digits == 0 {
                 return Err(syntax());
             }
@@ -189,9 +180,7 @@ impl Stamp {
             Some(None) => Ok(Stamp::Local(civil)),
             Some(Some(offset)) => {
                 let utc = civil_ticks(civil) - i64::from(offset) * TICKS_PER_SECOND;
-                Timestamp::from_ticks(utc)
-                    .map(Stamp::Utc)
-                    .ok_or(TimeError::Range)
+                Timestamp::from_ticks(utc).map(Stamp::Utc).ok_or(TimeError::Range)
             }
         }
     }
@@ -238,16 +227,11 @@ fn days_from_civil(date: civil::Date) -> i32 {
 /// trimmed, none when there is no fraction (defender-api.md §2.2).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = EPOCH
-            .checked_add(self.day().0.days())
-            .map_err(|_| fmt::Error)?;
+        let date = EPOCH.checked_add(self.day().0.days()).map_err(|_| fmt::Error)?;
         let second = self.ticks_of_day() / TICKS_PER_SECOND;
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         let (year, month, day) = (date.year(), date.month(), date.day());
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         let mut fraction = self.fraction();
         if fraction != 0 {
             let mut width = 7;

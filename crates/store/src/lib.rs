@@ -90,7 +90,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// The database was written by a newer version of the program.
-    #[error("{path} was written by a newer Footfall: its schema is {found}, this program knows {known}; update the program")]
+    #[error(
+        "{path} was written by a newer Footfall: its schema is {found}, this program knows {known}; update the program"
+    )]
     Newer {
         /// The database file.
         path: PathBuf,
@@ -201,15 +203,16 @@ pub trait Store: Send + Sync {
 
     /// Keeps a tenant's first signing key. When another process was faster, its key stays and the
     /// new one is dropped; ask [`Store::signing_keys`] for the keys that hold.
-    async fn add_first_signing_key(&self, tenant: TenantId, key: &SigningKey)
-    -> Result<(), Error>;
+    async fn add_first_signing_key(&self, tenant: TenantId, key: &SigningKey) -> Result<(), Error>;
 
     /// The authority of self-made certificates, where one was made.
     async fn certificate_authority(&self) -> Result<Option<CertificateAuthority>, Error>;
 
     /// Keeps the authority of self-made certificates, unless there is one already.
-    async fn add_certificate_authority(&self, authority: &CertificateAuthority)
-    -> Result<(), Error>;
+    async fn add_certificate_authority(
+        &self,
+        authority: &CertificateAuthority,
+    ) -> Result<(), Error>;
 }
 
 /// Opens the store that a URL names (`sqlite:PATH`), creating it where it does not exist.
@@ -219,6 +222,5 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
     if path.is_empty() {
         return Err(Error::Url(url.to_owned()));
     }
-    let _ = sqlite::Sqlite::open(path.as_ref())?;
-    unimplemented!()
+    Ok(Arc::new(sqlite::Sqlite::open(path.as_ref())?))
 }

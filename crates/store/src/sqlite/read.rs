@@ -1,0 +1,261 @@
+//! The questions.
+//!
+//! A user's machines are found in two steps: first the numbers and times that the order needs,
+//! then, for the wanted page alone, the machines themselves.
+
+pub(super) mod facts;
+
+use std::collections::HashMap;
+
+use inventory::account::Account;
+use inventory::ids::{MachineId, TenantId};
+use inventory::logon::LogonTypes;
+use inventory::machine::Machine;
+use inventory::query::{MachineSelector, Page, UserSelector, Window};
+use inventory::relation::{MachineUser, Relation, UserMachine};
+use inventory::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+
+use super::Failure;
+use crate::{RelationRow, Totals};
+
+pub(super) fn timestamp(ticks: i64) -> Result<Timestamp, Failure> {
+    Timestamp::from_ticks(ticks)
+        .ok_or_else(|| Failure::Damaged(format!("{ticks} is no point in time")))
+}
+
+pub(super) fn machine_id(bytes: &[u8]) -> Result<MachineId, Failure> {
+    bytes
+        .try_into()
+        .map(MachineId)
+        .map_err(|_| Failure::Damaged("a machine id is not of 20 bytes".to_owned()))
+}
+
+/// The relations that a window admits, as a table expression with the columns `account`,
+/// `machine`, `first_seen`, `last_seen`, `logon_types`, `logon_count`, which takes the window's
+/// values as `:since` and `:types`. Both forms use both values, so that a statement's parameters
+/// do not depend on the window.
+fn relations_in(window: Window, condition: &str) -> String {
+    if window == Window::ALL {
+        return format!(
+            "SELECT account, machine, first_seen, last_seen, logon_types, logon_count
+             FROM relation WHERE {condition} AND :since IS NOT NULL AND :types IS NOT NULL"
+        );
+    }
+    format!(
+        "SELECT account, machine, min(day * 864000000000 + first_tick) AS first_seen,
+             max(day * 864000000000 + last_tick) AS last_seen,
+             sum(DISTINCT 1 << logon_type) AS logon_types, sum(logon_count) AS logon_count
+         FROM relation_day WHERE {condition} AND day >= :since AND (1 << logon_type) & :types
+         GROUP BY account, machine"
+    )
+}
+
+fn since(window: Window) -> i64 {
+    window.since.map_or(i64::MIN, |day| i64::from(day.0))
+}
+
+fn relation_at(row: &Row<'_>, first: usize) -> Result<Relation, Failure> {
+    Ok(Relation {
+        first_seen: timestamp(row.get(first)?)?,
+        last_seen: timestamp(row.get(first + 1)?)?,
+        logon_types: LogonTypes::from_bits(row.get(first + 2)?),
+        logon_count: row.get::<_, i64>(first + 3)?.cast_unsigned(),
+    })
+}
+
+/// The domain that an account is shown with: the NetBIOS form where one was seen.
+const DOMAIN: &str = "coalesce((SELECT domain FROM account_domain
+    WHERE account_domain.account = account.number
+    ORDER BY instr(domain, '.') > 0, domain LIMIT 1), '')";
+
+fn account_at(row: &Row<'_>, first: usize) -> Result<Account, Failure> {
+    Ok(Account {
+        name: row.get(first)?,
+        domain: row.get(first + 1)?,
+        sid: row.get(first + 2)?,
+        upn: row.get(first + 3)?,
+        object_id: row.get(first + 4)?,
+    })
+}
+
+fn account_columns() -> String {
+    format!("account.name, {DOMAIN} AS domain, account.sid, account.upn, account.object_id")
+}
+
+pub(super) fn totals(db: &Connection, tenant: TenantId) -> Result<Totals, Failure> {
+    let count = |sql: &str| -> Result<u64, Failure> {
+        Ok(db.query_row(sql, [tenant.0], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    };
+    Ok(Totals {
+        machines: count("SELECT count(*) FROM machine WHERE tenant = ?1")?,
+        accounts: count("SELECT count(*) FROM account WHERE tenant = ?1")?,
+        relations: count(
+            "SELECT count(*) FROM relation JOIN account ON account.number = relation.account
+             WHERE account.tenant = ?1",
+        )?,
+    })
+}
+
+pub(super) fn machines(
+    db: &Connection,
+    tenant: TenantId,
+    page: Page,
+) -> Result<Vec<Machine>, Failure> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM machine WHERE tenant = ?1 ORDER BY last_seen DESC, id LIMIT ?2 OFFSET ?3",
+        facts::COLUMNS
+    ))?;
+    let limit = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut rows = statement.query([tenant.0, limit(page.top), limit(page.skip)])?;
+    let mut machines = Vec::new();
+    while let Some(row) = rows.next()? {
+        machines.push(facts::machine_of(row)?);
+    }
+    Ok(machines)
+}
+
+pub(super) fn machine(
+    db: &Connection,
+    tenant: TenantId,
+    machine: &MachineSelector,
+) -> Result<Option<Machine>, Failure> {
+    let find = |column: &str, key: &dyn ToSql| -> Result<Option<Machine>, Failure> {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT {} FROM machine WHERE tenant = ?1 AND {column} = ?2
+             ORDER BY last_seen DESC, id LIMIT 1",
+            facts::COLUMNS
+        ))?;
+        let mut rows = statement.query(params![tenant.0, key])?;
+        rows.next()?.map(facts::machine_of).transpose()
+    };
+    match machine {
+        MachineSelector::Id(id) => find("id", &id.0),
+        MachineSelector::AadDeviceId(id) => find("aad_device_id", id),
+        MachineSelector::Name(name) => match find("name_key", name)? {
+            Some(machine) => Ok(Some(machine)),
+            None => find("host_key", name),
+        },
+    }
+}
+
+pub(super) fn machines_of_user(
+    db: &Connection,
+    tenant: TenantId,
+    user: &UserSelector,
+    window: Window,
+    page: Page,
+) -> Result<Vec<UserMachine>, Failure> {
+    let condition = "account IN (SELECT number FROM account WHERE tenant = :tenant
+        AND name = :name AND (:domain IS NULL OR EXISTS (SELECT 1 FROM account_domain
+            WHERE account_domain.account = account.number AND domain = :domain)))";
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT machine.number, machine.last_seen, machine.id, related.first_seen,
+             related.last_seen, related.logon_types, related.logon_count
+         FROM ({}) AS related CROSS JOIN machine ON machine.number = related.machine",
+        relations_in(window, condition)
+    ))?;
+    let mut rows = statement.query(rusqlite::named_params! {
+        ":tenant": tenant.0,
+        ":name": user.name,
+        ":domain": user.domain,
+        ":since": since(window),
+        ":types": window.logon_types.bits(),
+    })?;
+    let mut found: HashMap<i64, (i64, MachineId, Relation)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let relation = relation_at(row, 3)?;
+        let id = machine_id(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        found.entry(row.get(0)?).and_modify(|(_, _, sum)| sum.add(&relation)).or_insert((
+            row.get(1)?,
+            id,
+            relation,
+        ));
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_unstable_by_key(|&(_, (last_seen, id, _))| (std::cmp::Reverse(last_seen), id));
+    let index = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+    let wanted = found.into_iter().skip(index(page.skip)).take(index(page.top));
+
+    let mut by_number =
+        db.prepare_cached(&format!("SELECT {} FROM machine WHERE number = ?1", facts::COLUMNS))?;
+    wanted
+        .map(|(number, (_, _, relation))| {
+            let mut rows = by_number.query([number])?;
+            let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            Ok(UserMachine { machine: facts::machine_of(row)?, relation })
+        })
+        .collect()
+}
+
+pub(super) fn users_of_machine(
+    db: &Connection,
+    tenant: TenantId,
+    machine: MachineId,
+    window: Window,
+) -> Result<Vec<MachineUser>, Failure> {
+    let number: Option<i64> = db
+        .prepare_cached("SELECT number FROM machine WHERE tenant = ?1 AND id = ?2")?
+        .query_row(params![tenant.0, machine.0], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number else {
+        return Ok(Vec::new());
+    };
+    // The index by machine gives the accounts; their days are then read by the primary key.
+    let condition = "account IN (SELECT account FROM relation WHERE machine = :machine)
+        AND machine = :machine";
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
+             related.logon_count
+         FROM ({}) AS related CROSS JOIN account ON account.number = related.account
+         ORDER BY related.last_seen DESC, 2, 1",
+        account_columns(),
+        relations_in(window, condition)
+    ))?;
+    let mut rows = statement.query(rusqlite::named_params! {
+        ":machine": number,
+        ":since": since(window),
+        ":types": window.logon_types.bits(),
+    })?;
+    let mut users = Vec::new();
+    while let Some(row) = rows.next()? {
+        users.push(MachineUser { account: account_at(row, 0)?, relation: relation_at(row, 5)? });
+    }
+    Ok(users)
+}
+
+/// Gives each relation to `take`, which answers whether it wants more.
+pub(super) fn relations(
+    db: &Connection,
+    tenant: TenantId,
+    window: Window,
+    mut take: impl FnMut(RelationRow) -> bool,
+) -> Result<(), Failure> {
+    let mut statement = db.prepare(&format!(
+        "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
+             related.logon_count, machine.id, machine.name
+         FROM ({}) AS related
+         JOIN account ON account.number = related.account AND account.tenant = :tenant
+         JOIN machine ON machine.number = related.machine
+         ORDER BY account.name, 2, machine.name_key, machine.id, account.authority",
+        account_columns(),
+        relations_in(window, "1")
+    ))?;
+    let mut rows = statement.query(rusqlite::named_params! {
+        ":tenant": tenant.0,
+        ":since": since(window),
+        ":types": window.logon_types.bits(),
+    })?;
+    while let Some(row) = rows.next()? {
+        let more = take(RelationRow {
+            account: account_at(row, 0)?,
+            relation: relation_at(row, 5)?,
+            machine_id: machine_id(row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?)?,
+            computer_dns_name: row.get(10)?,
+        });
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}

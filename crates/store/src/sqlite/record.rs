@@ -1,0 +1,562 @@
+//! Folding logons and reports into the database: one transaction a batch.
+//!
+//! A batch is sorted by the event table's key, so that rows are written side by side; what it
+//! adds to relations and machines is summed in memory first and written once. The outcome is the
+//! same for any order of logons and batches: times fold by minimum and maximum, counts by the
+//! event table's word on what is new, and of two readings of one event the one with the larger
+//! fraction of a second holds, since shippers cut times and never add to them.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use inventory::account::Account;
+use inventory::fold;
+use inventory::ids::TenantId;
+use inventory::logon::{Logon, MachineRef};
+use inventory::machine::MachineReport;
+use inventory::relation::Relation;
+use inventory::time::{TICKS_PER_SECOND, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::Failure;
+use crate::Recorded;
+
+/// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
+const REMEMBERED: usize = 500_000;
+
+/// Ticks of a day, for times made of a day and a time of day in SQL.
+const DAY: i64 = 864_000_000_000;
+
+/// The connection that writes, with what it remembers of the database.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    known: Known,
+    /// `data_version` when `known` was last true: another process may have removed rows since.
+    version: i64,
+}
+
+#[derive(Default)]
+struct Known {
+    /// By name, domain and authority.
+    accounts: HashMap<(TenantId, String, String, String), i64>,
+    machines: HashMap<(TenantId, MachineRef), i64>,
+    remotes: HashMap<(String, String), i64>,
+}
+
+/// A logon with the numbers that the database knows it by, in the order of the event table.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Event {
+    day: i32,
+    account: i64,
+    machine: i64,
+    second: i64,
+    session: i64,
+    record: i64,
+    fraction: i64,
+    logon_type: u8,
+    remote: Option<i64>,
+    source: u8,
+}
+
+/// The name under which a machine was last seen; of two at one moment the greater text, so that
+/// the order of logons does not matter.
+type Naming<'a> = (Timestamp, &'a str);
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, known: Known::default(), version: -1 }
+    }
+
+    /// Forgets remembered numbers; for changes that remove rows.
+    pub(super) fn forget(&mut self) {
+        self.known = Known::default();
+    }
+
+    /// Adds logons.
+    pub(super) fn record(
+        &mut self,
+        tenant: TenantId,
+        logons: &[Logon],
+    ) -> Result<Recorded, Failure> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.known.check(&transaction, &mut self.version)?;
+        let batch = Batch { db: &transaction, tenant, known: &mut self.known };
+        match batch.record(logons) {
+            Ok(recorded) => {
+                transaction.commit()?;
+                Ok(recorded)
+            }
+            Err(failure) => {
+                // What was remembered in this batch was rolled back with it.
+                drop(transaction);
+                self.forget();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Takes machines' reports of themselves.
+    pub(super) fn describe(
+        &mut self,
+        tenant: TenantId,
+        reports: &[MachineReport],
+    ) -> Result<(), Failure> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.known.check(&transaction, &mut self.version)?;
+        let mut batch = Batch { db: &transaction, tenant, known: &mut self.known };
+        for report in reports {
+            batch.describe(report)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+impl Known {
+    /// Forgets everything when another connection changed the database.
+    fn check(&mut self, db: &Transaction<'_>, version: &mut i64) -> Result<(), Failure> {
+        let now: i64 = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if now != *version {
+            *self = Self::default();
+            *version = now;
+        }
+        Ok(())
+    }
+}
+
+struct Batch<'a> {
+    db: &'a Transaction<'a>,
+    tenant: TenantId,
+    known: &'a mut Known,
+}
+
+impl Batch<'_> {
+    fn record(mut self, logons: &[Logon]) -> Result<Recorded, Failure> {
+        let (mut events, namings) = self.resolve(logons)?;
+        events.sort_unstable();
+
+        let mut recorded = Recorded::default();
+        let mut days: HashMap<(i64, i64, i32, u8), Relation> = HashMap::new();
+        let mut corrected = HashSet::new();
+        for event in &events {
+            if self.insert(event)? {
+                recorded.added += 1;
+                let time = event.time()?;
+                // The number came from a LogonType, so it is one.
+                let Some(kind) = inventory::logon::LogonType::new(event.logon_type.into()) else {
+                    continue;
+                };
+                days.entry((event.account, event.machine, event.day, event.logon_type))
+                    .and_modify(|day| day.add(&Relation::of(time, kind)))
+                    .or_insert_with(|| Relation::of(time, kind));
+            } else {
+                recorded.duplicates += 1;
+                if self.refine(event)? {
+                    corrected.insert((event.account, event.machine, event.day));
+                }
+            }
+        }
+        self.add_days(&days)?;
+        for (&machine, &naming) in &namings {
+            self.name(machine, naming)?;
+        }
+        for (account, machine, day) in corrected {
+            self.recompute(account, machine, day)?;
+        }
+        Ok(recorded)
+    }
+
+    /// Finds or makes the numbers of every account, machine and remote. Most logons of a batch
+    /// share them, so they are looked up by reference first.
+    fn resolve<'l>(
+        &mut self,
+        logons: &'l [Logon],
+    ) -> Result<(Vec<Event>, HashMap<i64, Naming<'l>>), Failure> {
+        let mut events = Vec::with_capacity(logons.len());
+        let mut namings: HashMap<i64, Naming<'l>> = HashMap::new();
+        let mut machines: HashMap<&MachineRef, i64> = HashMap::new();
+        let mut accounts: HashMap<&Account, i64> = HashMap::new();
+        let mut remotes: HashMap<(Option<IpAddr>, Option<&str>), Option<i64>> = HashMap::new();
+        for logon in logons {
+            let machine = match machines.get(&logon.machine) {
+                Some(&number) => number,
+                None => {
+                    let number = self.machine(&logon.machine)?;
+                    machines.insert(&logon.machine, number);
+                    number
+                }
+            };
+            let account = match accounts.get(&logon.account) {
+                Some(&number) => number,
+                None => {
+                    let number = self.account(&logon.account)?;
+                    accounts.insert(&logon.account, number);
+                    number
+                }
+            };
+            let remote = (logon.remote_address, logon.remote_name.as_deref());
+            let remote = match remotes.get(&remote) {
+                Some(&number) => number,
+                None => {
+                    let number = self.remote(remote.0, remote.1)?;
+                    remotes.insert(remote, number);
+                    number
+                }
+            };
+            let naming = (logon.time, logon.machine.name.as_str());
+            namings.entry(machine).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
+            events.push(Event::of(logon, account, machine, remote));
+        }
+        Ok((events, namings))
+    }
+
+    fn account(&mut self, account: &Account) -> Result<i64, Failure> {
+        let authority = account.authority();
+        let key = (self.tenant, account.name.clone(), account.domain.clone(), authority.to_owned());
+        if let Some(&number) = self.known.accounts.get(&key) {
+            return Ok(number);
+        }
+        let number = self
+            .db
+            .prepare_cached(
+                "INSERT INTO account (tenant, name, authority, sid, upn, object_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (tenant, name, authority) DO UPDATE SET
+                     sid = coalesce(sid, excluded.sid),
+                     upn = coalesce(upn, excluded.upn),
+                     object_id = coalesce(object_id, excluded.object_id)
+                 RETURNING number",
+            )?
+            .query_row(
+                params![
+                    self.tenant.0,
+                    account.name,
+                    authority,
+                    account.sid,
+                    account.upn,
+                    account.object_id
+                ],
+                |row| row.get(0),
+            )?;
+        if !account.domain.is_empty() {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO account_domain (account, domain) VALUES (?1, ?2)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![number, account.domain])?;
+        }
+        bound(&mut self.known.accounts).insert(key, number);
+        Ok(number)
+    }
+
+    /// The number of a machine. A new one is made with empty times, which what is seen of it in
+    /// the same transaction fills.
+    fn machine(&mut self, machine: &MachineRef) -> Result<i64, Failure> {
+        let key = (self.tenant, machine.clone());
+        if let Some(&number) = self.known.machines.get(&key) {
+            return Ok(number);
+        }
+        let name_key = fold(&machine.name);
+        let number = self
+            .db
+            .prepare_cached(
+                "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key,
+                     first_seen, last_seen, aad_device_id)
+                 VALUES (?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
+                 ON CONFLICT (tenant, id) DO UPDATE SET
+                     aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
+                 RETURNING number",
+            )?
+            .query_row(
+                params![
+                    self.tenant.0,
+                    machine.machine_id().0,
+                    machine.name,
+                    name_key,
+                    host_key(&name_key),
+                    machine.aad_device_id,
+                    i64::MAX,
+                    i64::MIN
+                ],
+                |row| row.get(0),
+            )?;
+        bound(&mut self.known.machines).insert(key, number);
+        Ok(number)
+    }
+
+    fn remote(
+        &mut self,
+        address: Option<IpAddr>,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, Failure> {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let name = name.unwrap_or_default().to_owned();
+        if address.is_empty() && name.is_empty() {
+            return Ok(None);
+        }
+        let key = (address, name);
+        if let Some(&number) = self.known.remotes.get(&key) {
+            return Ok(Some(number));
+        }
+        // The empty update makes RETURNING answer for a row that was there before.
+        let number = self
+            .db
+            .prepare_cached(
+                "INSERT INTO remote (address, name) VALUES (?1, ?2)
+                 ON CONFLICT (address, name) DO UPDATE SET name = name RETURNING number",
+            )?
+            .query_row(params![key.0, key.1], |row| row.get(0))?;
+        bound(&mut self.known.remotes).insert(key, number);
+        Ok(Some(number))
+    }
+
+    /// Writes the event unless it is there; a source without record numbers meets one with them.
+    fn insert(&self, event: &Event) -> Result<bool, Failure> {
+        let inserted = self
+            .db
+            .prepare_cached(
+                "INSERT INTO event (day, account, machine, second, session, record,
+                     fraction, logon_type, remote, source)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (
+                     SELECT 1 FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3
+                     AND second = ?4 AND session = ?5
+                     AND (record = ?6 OR record = 0 OR ?6 = 0))",
+            )?
+            .execute(params![
+                event.day,
+                event.account,
+                event.machine,
+                event.second,
+                event.session,
+                event.record,
+                event.fraction,
+                event.logon_type,
+                event.remote,
+                event.source
+            ])?;
+        Ok(inserted == 1)
+    }
+
+    /// Takes what a second sight of an event tells better; `true` when that moves its time.
+    fn refine(&self, event: &Event) -> Result<bool, Failure> {
+        let (record, fraction): (i64, i64) = self
+            .db
+            .prepare_cached(
+                "SELECT record, fraction FROM event WHERE day = ?1 AND account = ?2
+                 AND machine = ?3 AND second = ?4 AND session = ?5
+                 AND (record = ?6 OR record = 0 OR ?6 = 0)
+                 ORDER BY record = ?6 DESC, record LIMIT 1",
+            )?
+            .query_row(
+                params![
+                    event.day,
+                    event.account,
+                    event.machine,
+                    event.second,
+                    event.session,
+                    event.record
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+        if (record == event.record || event.record == 0) && fraction >= event.fraction {
+            return Ok(false);
+        }
+        self.db
+            .prepare_cached(
+                "UPDATE event SET record = max(record, ?7), fraction = max(fraction, ?8),
+                     remote = coalesce(remote, ?9)
+                 WHERE day = ?1 AND account = ?2 AND machine = ?3 AND second = ?4
+                 AND session = ?5 AND record = ?6",
+            )?
+            .execute(params![
+                event.day,
+                event.account,
+                event.machine,
+                event.second,
+                event.session,
+                record,
+                event.record,
+                event.fraction,
+                event.remote
+            ])?;
+        Ok(event.fraction > fraction)
+    }
+
+    /// Adds what is new of each relation and day, and what follows for relations and machines.
+    fn add_days(&self, days: &HashMap<(i64, i64, i32, u8), Relation>) -> Result<(), Failure> {
+        let mut add_day = self.db.prepare_cached(
+            "INSERT INTO relation_day (account, machine, day, logon_type,
+                 first_tick, last_tick, logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET first_tick = min(first_tick, excluded.first_tick),
+                 last_tick = max(last_tick, excluded.last_tick),
+                 logon_count = logon_count + excluded.logon_count",
+        )?;
+        let mut relations: HashMap<(i64, i64), Relation> = HashMap::new();
+        for (&(account, machine, day, logon_type), relation) in days {
+            add_day.execute(params![
+                account,
+                machine,
+                day,
+                logon_type,
+                relation.first_seen.ticks_of_day(),
+                relation.last_seen.ticks_of_day(),
+                relation.logon_count.cast_signed()
+            ])?;
+            relations
+                .entry((account, machine))
+                .and_modify(|sum| sum.add(relation))
+                .or_insert(*relation);
+        }
+        let mut add_relation = self.db.prepare_cached(
+            "INSERT INTO relation (account, machine, first_seen, last_seen, logon_types,
+                 logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET first_seen = min(first_seen, excluded.first_seen),
+                 last_seen = max(last_seen, excluded.last_seen),
+                 logon_types = logon_types | excluded.logon_types,
+                 logon_count = logon_count + excluded.logon_count",
+        )?;
+        let mut machines: HashMap<i64, Relation> = HashMap::new();
+        for (&(account, machine), relation) in &relations {
+            machines.entry(machine).and_modify(|sum| sum.add(relation)).or_insert(*relation);
+            add_relation.execute(params![
+                account,
+                machine,
+                relation.first_seen.ticks(),
+                relation.last_seen.ticks(),
+                relation.logon_types.bits(),
+                relation.logon_count.cast_signed()
+            ])?;
+        }
+        for (&machine, seen) in &machines {
+            self.sight(machine, seen.first_seen, seen.last_seen)?;
+        }
+        Ok(())
+    }
+
+    fn name(&self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
+        let name_key = fold(name);
+        self.db
+            .prepare_cached(
+                "UPDATE machine SET name = ?3, name_key = ?4, host_key = ?5, name_at = ?2
+                 WHERE number = ?1 AND (?2, ?3) > (name_at, name)",
+            )?
+            .execute(params![machine, time.ticks(), name, name_key, host_key(&name_key)])?;
+        Ok(())
+    }
+
+    fn sight(&self, machine: i64, first: Timestamp, last: Timestamp) -> Result<(), Failure> {
+        self.db
+            .prepare_cached(
+                "UPDATE machine SET first_seen = min(first_seen, ?2), last_seen = max(last_seen, ?3)
+                 WHERE number = ?1 AND (first_seen > ?2 OR last_seen < ?3)",
+            )?
+            .execute(params![machine, first.ticks(), last.ticks()])?;
+        Ok(())
+    }
+
+    /// Makes a relation's times anew from its events of one day, after an event's time moved.
+    fn recompute(&self, account: i64, machine: i64, day: i32) -> Result<(), Failure> {
+        self.db
+            .prepare_cached(
+                "UPDATE relation_day SET first_tick = times.first, last_tick = times.last
+                 FROM (SELECT logon_type, min(second * ?4 + fraction) AS first,
+                           max(second * ?4 + fraction) AS last
+                       FROM event WHERE day = ?3 AND account = ?1 AND machine = ?2
+                       GROUP BY logon_type) AS times
+                 WHERE relation_day.account = ?1 AND relation_day.machine = ?2
+                 AND relation_day.day = ?3 AND relation_day.logon_type = times.logon_type",
+            )?
+            .execute(params![account, machine, day, TICKS_PER_SECOND])?;
+        recompute_relation(self.db, account, machine)?;
+        recompute_machine(self.db, machine)
+    }
+
+    fn describe(&mut self, report: &MachineReport) -> Result<(), Failure> {
+        let number = self.machine(&report.machine)?;
+        self.name(number, (report.time, &report.machine.name))?;
+        self.sight(number, report.time, report.time)?;
+        let last_report: Option<Option<i64>> = self
+            .db
+            .prepare_cached("SELECT last_report FROM machine WHERE number = ?1")?
+            .query_row([number], |row| row.get(0))
+            .optional()?;
+        let newer = last_report.flatten().is_none_or(|last| last <= report.time.ticks());
+        super::read::facts::write(self.db, number, report, newer)?;
+        Ok(())
+    }
+}
+
+/// Sets a relation's times from its days.
+pub(super) fn recompute_relation(
+    db: &Connection,
+    account: i64,
+    machine: i64,
+) -> Result<(), Failure> {
+    db.prepare_cached(
+        "UPDATE relation SET first_seen = times.first, last_seen = times.last,
+             logon_types = times.types, logon_count = times.count
+         FROM (SELECT min(day * ?3 + first_tick) AS first, max(day * ?3 + last_tick) AS last,
+                   sum(DISTINCT 1 << logon_type) AS types, sum(logon_count) AS count
+               FROM relation_day WHERE account = ?1 AND machine = ?2) AS times
+         WHERE account = ?1 AND machine = ?2",
+    )?
+    .execute(params![account, machine, DAY])?;
+    Ok(())
+}
+
+/// Sets a machine's times from its relations and reports.
+pub(super) fn recompute_machine(db: &Connection, machine: i64) -> Result<(), Failure> {
+    // min() and max() of one row are NULL when any argument is, hence the coalesce.
+    db.prepare_cached(
+        "UPDATE machine SET
+             first_seen = min(coalesce(times.first, first_report), coalesce(first_report, times.first)),
+             last_seen = max(coalesce(times.last, last_report), coalesce(last_report, times.last))
+         FROM (SELECT min(first_seen) AS first, max(last_seen) AS last
+               FROM relation WHERE machine = ?1) AS times
+         WHERE number = ?1",
+    )?
+    .execute([machine])?;
+    Ok(())
+}
+
+impl Event {
+    fn of(logon: &Logon, account: i64, machine: i64, remote: Option<i64>) -> Self {
+        Self {
+            day: logon.time.day().0,
+            account,
+            machine,
+            second: logon.time.ticks_of_day() / TICKS_PER_SECOND,
+            session: logon.key.session.cast_signed(),
+            record: logon.key.record.unwrap_or(0).cast_signed(),
+            fraction: logon.time.fraction(),
+            logon_type: logon.logon_type.number(),
+            remote,
+            source: logon.source as u8,
+        }
+    }
+
+    fn time(&self) -> Result<Timestamp, Failure> {
+        super::read::timestamp(
+            i64::from(self.day) * DAY + self.second * TICKS_PER_SECOND + self.fraction,
+        )
+    }
+}
+
+/// The first label of a folded name; the whole of an address, which has no labels.
+fn host_key(name_key: &str) -> &str {
+    if name_key.parse::<std::net::IpAddr>().is_ok() {
+        return name_key;
+    }
+    name_key.split('.').next().unwrap_or(name_key)
+}
+
+/// The map, emptied when it holds as much as it may.
+fn bound<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
+    if map.len() >= REMEMBERED {
+        map.clear();
+    }
+    map
+}

@@ -1,0 +1,108 @@
+//! Opening a database file: permissions, settings, migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::Error;
+
+/// Marks the file as Footfall's (`PRAGMA application_id`): "Foot".
+const APPLICATION_ID: i64 = 0x466F_6F74;
+
+/// The migrations in order; the schema version is how many of them a file has had.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_inventory.sql")];
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    create_private(path).map_err(|source| open_error(path, source))?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    migrate(&mut connection, path)?;
+    // FULL: a commit is on the disk when it returns, so that what was reported as recorded
+    // survives a power cut, and not only a kill.
+    configure(&connection, "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;")
+        .map_err(|source| open_error(path, source))?;
+    Ok(connection)
+}
+
+pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // A reader needs write access to the file for WAL's shared memory, but never writes rows.
+    configure(&connection, "PRAGMA query_only = ON; PRAGMA cache_size = -32768;")
+        .map_err(|source| open_error(path, source))?;
+    Ok(connection)
+}
+
+fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Open { path: path.to_owned(), source: source.into() }
+}
+
+/// Creates the file for its owner's eyes only: it holds keys, and who was where and when. SQLite
+/// gives its side files the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, pragmas: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(pragmas)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let failed = |source: rusqlite::Error| open_error(path, source);
+    let known = MIGRATIONS.len() as i64;
+    // In a transaction, so that another process that migrates is seen before or after, whole.
+    let reading = connection.transaction().map_err(failed)?;
+    let found = version(&reading, path)?;
+    reading.rollback().map_err(failed)?;
+    if found == known {
+        return Ok(());
+    }
+    connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Asked again under the lock: another process may have migrated meanwhile.
+    let found = version(&transaction, path)?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// The schema version of the file; 0 for a new one.
+fn version(connection: &Connection, path: &Path) -> Result<i64, Error> {
+    let failed = |source: rusqlite::Error| open_error(path, source);
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let application = number("application_id").map_err(failed)?;
+    let found = number("user_version").map_err(failed)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    if application != APPLICATION_ID && (tables > 0 || application != 0) {
+        return Err(Error::Foreign { path: path.to_owned() });
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(Error::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
+}
