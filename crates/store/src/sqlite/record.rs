@@ -6,13 +6,13 @@
 //! event table's word on what is new, and of two readings of one event the one with the larger
 //! fraction of a second holds, since shippers cut times and never add to them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use inventory::account::Account;
 use inventory::fold;
 use inventory::ids::TenantId;
-use inventory::logon::{Logon, MachineRef};
+use inventory::logon::{Logon, LogonType, MachineRef};
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
@@ -126,6 +126,16 @@ impl Known {
     }
 }
 
+/// What a batch's events add.
+#[derive(Default)]
+struct Added {
+    recorded: Recorded,
+    /// By account, machine, day and logon type, in the order of the table's key.
+    days: BTreeMap<(i64, i64, i32, u8), Relation>,
+    /// Accounts, machines and days of events whose time became more exact.
+    corrected: BTreeSet<(i64, i64, i32)>,
+}
+
 struct Batch<'a> {
     db: &'a Transaction<'a>,
     tenant: TenantId,
@@ -137,35 +147,15 @@ impl Batch<'_> {
         let (mut events, namings) = self.resolve(logons)?;
         events.sort_unstable();
 
-        let mut recorded = Recorded::default();
-        let mut days: HashMap<(i64, i64, i32, u8), Relation> = HashMap::new();
-        let mut corrected = HashSet::new();
-        for event in &events {
-            if self.insert(event)? {
-                recorded.added += 1;
-                let time = event.time()?;
-                // The number came from a LogonType, so it is one.
-                let Some(kind) = inventory::logon::LogonType::new(event.logon_type.into()) else {
-                    continue;
-                };
-                days.entry((event.account, event.machine, event.day, event.logon_type))
-                    .and_modify(|day| day.add(&Relation::of(time, kind)))
-                    .or_insert_with(|| Relation::of(time, kind));
-            } else {
-                recorded.duplicates += 1;
-                if self.refine(event)? {
-                    corrected.insert((event.account, event.machine, event.day));
-                }
-            }
-        }
-        self.add_days(&days)?;
+        let added = self.add_events(&events)?;
+        self.add_days(&added.days)?;
         for (&machine, &naming) in &namings {
             self.name(machine, naming)?;
         }
-        for (account, machine, day) in corrected {
+        for &(account, machine, day) in &added.corrected {
             self.recompute(account, machine, day)?;
         }
-        Ok(recorded)
+        Ok(added.recorded)
     }
 
     /// Finds or makes the numbers of every account, machine and remote. Most logons of a batch
@@ -313,55 +303,60 @@ impl Batch<'_> {
         Ok(Some(number))
     }
 
-    /// Writes the event unless it is there; a source without record numbers meets one with them.
-    fn insert(&self, event: &Event) -> Result<bool, Failure> {
-        let inserted = self
-            .db
-            .prepare_cached(
-                "INSERT INTO event (day, account, machine, second, session, record,
-                     fraction, logon_type, remote, source)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (
-                     SELECT 1 FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3
-                     AND second = ?4 AND session = ?5
-                     AND (record = ?6 OR record = 0 OR ?6 = 0))",
-            )?
-            .execute(params![
-                event.day,
-                event.account,
-                event.machine,
-                event.second,
-                event.session,
-                event.record,
-                event.fraction,
-                event.logon_type,
-                event.remote,
-                event.source
-            ])?;
-        Ok(inserted == 1)
+    /// Writes the events that are new, in the order of the table's key.
+    fn add_events(&self, events: &[Event]) -> Result<Added, Failure> {
+        let mut known = self.db.prepare_cached(
+            "SELECT record, fraction FROM event WHERE day = ?1 AND account = ?2
+             AND machine = ?3 AND second = ?4 AND session = ?5 ORDER BY record",
+        )?;
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO event (day, account, machine, second, session, record,
+                 fraction, logon_type, remote, source)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?;
+        let mut added = Added::default();
+        for event in events {
+            let same = known
+                .query_map(
+                    params![event.day, event.account, event.machine, event.second, event.session],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
+                .filter(|row| row.as_ref().map_or(true, |&(record, _)| event.may_be(record)))
+                // The same record number is a better match than none.
+                .try_fold(None, |best, row: rusqlite::Result<(i64, i64)>| match (best, row?) {
+                    (Some(best), row) if row.0 != event.record => Ok(Some(best)),
+                    (_, row) => Ok::<_, rusqlite::Error>(Some(row)),
+                })?;
+            match same {
+                None => {
+                    insert.execute(params![
+                        event.day,
+                        event.account,
+                        event.machine,
+                        event.second,
+                        event.session,
+                        event.record,
+                        event.fraction,
+                        event.logon_type,
+                        event.remote,
+                        event.source
+                    ])?;
+                    added.add(event)?;
+                }
+                Some((record, fraction)) => {
+                    added.recorded.duplicates += 1;
+                    if self.refine(event, record, fraction)? {
+                        added.corrected.insert((event.account, event.machine, event.day));
+                    }
+                }
+            }
+        }
+        Ok(added)
     }
 
     /// Takes what a second sight of an event tells better; `true` when that moves its time.
-    fn refine(&self, event: &Event) -> Result<bool, Failure> {
-        let (record, fraction): (i64, i64) = self
-            .db
-            .prepare_cached(
-                "SELECT record, fraction FROM event WHERE day = ?1 AND account = ?2
-                 AND machine = ?3 AND second = ?4 AND session = ?5
-                 AND (record = ?6 OR record = 0 OR ?6 = 0)
-                 ORDER BY record = ?6 DESC, record LIMIT 1",
-            )?
-            .query_row(
-                params![
-                    event.day,
-                    event.account,
-                    event.machine,
-                    event.second,
-                    event.session,
-                    event.record
-                ],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-        if (record == event.record || event.record == 0) && fraction >= event.fraction {
+    fn refine(&self, event: &Event, record: i64, fraction: i64) -> Result<bool, Failure> {
+        if record >= event.record && fraction >= event.fraction {
             return Ok(false);
         }
         self.db
@@ -386,7 +381,7 @@ impl Batch<'_> {
     }
 
     /// Adds what is new of each relation and day, and what follows for relations and machines.
-    fn add_days(&self, days: &HashMap<(i64, i64, i32, u8), Relation>) -> Result<(), Failure> {
+    fn add_days(&self, days: &BTreeMap<(i64, i64, i32, u8), Relation>) -> Result<(), Failure> {
         let mut add_day = self.db.prepare_cached(
             "INSERT INTO relation_day (account, machine, day, logon_type,
                  first_tick, last_tick, logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -394,7 +389,7 @@ impl Batch<'_> {
                  last_tick = max(last_tick, excluded.last_tick),
                  logon_count = logon_count + excluded.logon_count",
         )?;
-        let mut relations: HashMap<(i64, i64), Relation> = HashMap::new();
+        let mut relations: BTreeMap<(i64, i64), Relation> = BTreeMap::new();
         for (&(account, machine, day, logon_type), relation) in days {
             add_day.execute(params![
                 account,
@@ -418,7 +413,7 @@ impl Batch<'_> {
                  logon_types = logon_types | excluded.logon_types,
                  logon_count = logon_count + excluded.logon_count",
         )?;
-        let mut machines: HashMap<i64, Relation> = HashMap::new();
+        let mut machines: BTreeMap<i64, Relation> = BTreeMap::new();
         for (&(account, machine), relation) in &relations {
             machines.entry(machine).and_modify(|sum| sum.add(relation)).or_insert(*relation);
             add_relation.execute(params![
@@ -522,7 +517,27 @@ pub(super) fn recompute_machine(db: &Connection, machine: i64) -> Result<(), Fai
     Ok(())
 }
 
+impl Added {
+    fn add(&mut self, event: &Event) -> Result<(), Failure> {
+        self.recorded.added += 1;
+        let kind = LogonType::new(event.logon_type.into())
+            .ok_or_else(|| Failure::Damaged(format!("{} is no logon type", event.logon_type)))?;
+        let one = Relation::of(event.time()?, kind);
+        self.days
+            .entry((event.account, event.machine, event.day, event.logon_type))
+            .and_modify(|day| day.add(&one))
+            .or_insert(one);
+        Ok(())
+    }
+}
+
 impl Event {
+    /// Whether a known event of the same second and session, with this record number, is this
+    /// one: a source without record numbers meets one with them.
+    fn may_be(&self, record: i64) -> bool {
+        record == self.record || record == 0 || self.record == 0
+    }
+
     fn of(logon: &Logon, account: i64, machine: i64, remote: Option<i64>) -> Self {
         Self {
             day: logon.time.day().0,
