@@ -1,1 +1,46 @@
-fn main() {}
+//! Measurements of Footfall, each beside a floor in the same run. The figures and the machine they
+//! were taken on are in docs/performance.md.
+//!
+//! ```text
+//! cargo build --release --workspace
+//! target/release/bench http                # the API call beside a bare hyper server
+//! target/release/bench import FILE.evtx    # reading files beside the bare parse
+//! target/release/bench record              # logons into the store: time and bytes
+//! ```
+
+mod fill;
+mod http;
+mod import;
+mod record;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Requests per second and latencies of GET /api/users/{id}/machines beside a bare server
+    Http(http::Args),
+    /// The bare server (started by `http`)
+    #[command(hide = true)]
+    Floor { body: PathBuf },
+    /// MB/s and records/s of importing files beside the bare parse by the same crate
+    Import(import::Args),
+    /// Logons per second into the store, and the bytes that they take
+    Record(record::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Http(args) => http::run(&args),
+        Command::Floor { body } => http::floor::serve(&body),
+        Command::Import(args) => import::run(&args),
+        Command::Record(args) => record::run(&args),
+    }
+}

@@ -1,1 +1,94 @@
-fn main() {}
+//! `footfall`: the command line over the libraries. Each command is a file; `cli` says what there
+//! is, `config` what is in force, `output` how it is printed. The process's exit codes are
+//! [`output::Outcome`]'s, and 2 for wrong usage or configuration.
+
+mod apps;
+mod ask;
+mod cli;
+mod config;
+mod demo;
+mod fleet;
+mod import;
+mod output;
+mod retention;
+mod serve;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use config::Config;
+use output::Outcome;
+
+/// Wrong usage or configuration; clap uses the same.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli.command);
+    let config = match Config::load(&cli.global) {
+        Ok(config) => config,
+        Err(error) => {
+            print_error(&error);
+            eprintln!("hint: footfall config default prints every setting with its meaning");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            print_error(&anyhow::Error::new(error).context("cannot start"));
+            return ExitCode::from(Outcome::Failed.code());
+        }
+    };
+    match runtime.block_on(run(cli.command, config, cli.global.database.is_some())) {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::from(Outcome::Failed.code())
+        }
+    }
+}
+
+async fn run(command: Command, config: Config, database_named: bool) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Import(args) => {
+            return import::run(&config, &args.paths, &args.reading, args.json).await;
+        }
+        Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
+        Command::Demo(args) => demo::run(config, &args, database_named).await?,
+        Command::Machines(args) => return ask::machines(&config, &args).await,
+        Command::Users(args) => return ask::users(&config, &args).await,
+        Command::Relations(args) => ask::relations(&config, &args).await?,
+        Command::App(command) => return apps::run(&config, command).await,
+        Command::Token(args) => apps::token(&config, &args).await?,
+        Command::Certificate => apps::certificate(&config).await?,
+        Command::Config(cli::Config::Check) => {
+            output::line(toml::to_string(&config)?.trim_end())?;
+        }
+        Command::Config(cli::Config::Default) => output::line(config::DEFAULT.trim_end())?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// Logs to stderr as `RUST_LOG` says. A server tells of itself by default, commands only of what
+/// went wrong.
+fn log_to_stderr(command: &Command) {
+    let default = match command {
+        Command::Serve(_) => "info",
+        _ => "warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    log.with_ansi(colour).init();
+}
+
+fn print_error(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}

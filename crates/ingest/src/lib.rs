@@ -1,1 +1,228 @@
-//! Placeholder.
+//! Bytes of event logs into [`Logon`]s, with counted outcomes.
+//!
+//! The one idea: [`read()`] takes an input apart, archive by archive and file by file, knows each
+//! file's format by its content and never by its name, and tells a [`Receiver`] what it found, in
+//! the order of the input. Nothing here knows the store, the clock or an async runtime, and no
+//! byte of an input can make it panic or take memory without a bound.
+//!
+//! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
+//! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
+//! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
+//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them.
+//!
+//! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
+
+mod archive;
+mod evtx;
+mod field;
+mod flat;
+pub mod input;
+mod jsonl;
+mod nxlog;
+mod pipeline;
+pub mod reject;
+mod session;
+mod sniff;
+mod stream;
+mod tar;
+mod windows;
+mod zone;
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+use inventory::logon::Logon;
+use inventory::rule::Rule;
+use inventory::time::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::input::Input;
+use crate::reject::{Reject, Skipped};
+use crate::session::Session;
+use crate::stream::{Metered, Stream};
+
+/// What a reader may choose.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which logons count; the others are counted as noise.
+    pub rule: Rule,
+    /// The machine of sources that do not name theirs. None of today's formats is one.
+    pub device: Option<String>,
+    /// The zone of stamps that lack one and of whose record nothing tells it.
+    pub timezone: Option<TimeZone>,
+    /// The year of stamps that lack one. None of today's formats is without it.
+    pub year: Option<i16>,
+    /// How many threads parse, beside the calling one, which reads and delivers.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rule: Rule::default(),
+            device: None,
+            timezone: None,
+            year: None,
+            threads: NonZeroUsize::MIN,
+        }
+    }
+}
+
+/// The formats that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// A Windows event log file, of a machine's own log or saved from a collector's.
+    Evtx,
+    /// NXLog's JSON lines (and OpenWEC's form of them).
+    NxLog,
+    /// The flat JSON lines of the OTRF captures of 2021 and later.
+    FlatJson,
+}
+
+impl Format {
+    /// All of them, in the order of reports.
+    pub const ALL: [Format; 3] = [Format::Evtx, Format::NxLog, Format::FlatJson];
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Evtx => "EVTX",
+            Format::NxLog => "NXLog JSON",
+            Format::FlatJson => "flat JSON",
+        }
+    }
+
+    /// What programs call it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Format::Evtx => "evtx",
+            Format::NxLog => "nxlog",
+            Format::FlatJson => "flat-json",
+        }
+    }
+}
+
+/// What was counted in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records that could be read, of whatever kind.
+    pub records: u64,
+    /// Successful logons that count, each time they are in the file: the store finds repeats.
+    pub logons: u64,
+    /// Successful logons that the rule leaves out.
+    pub noise: u64,
+    /// Failed logons.
+    pub failures: u64,
+    /// Records, lines or chunks that could not be read.
+    pub rejects: u64,
+    /// The earliest time among the logons that count.
+    pub first: Option<Timestamp>,
+    /// The latest time among the logons that count.
+    pub last: Option<Timestamp>,
+}
+
+impl Tally {
+    /// Adds what another file counted.
+    pub fn add(&mut self, other: &Tally) {
+        self.records += other.records;
+        self.logons += other.logons;
+        self.noise += other.noise;
+        self.failures += other.failures;
+        self.rejects += other.rejects;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.into_iter().chain(other.last).max();
+    }
+
+    /// Whether nothing at all was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Tally::default()
+    }
+
+    fn count_logon(&mut self, time: Timestamp) {
+        self.logons += 1;
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    }
+}
+
+/// A file, or a member of an archive, that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// The path, with the path inside the archive behind it: `a.zip/b/c.json`.
+    pub name: String,
+    /// What it was. A file of JSON lines that mixes formats has a report for each.
+    pub format: Format,
+    /// What was counted.
+    pub tally: Tally,
+}
+
+/// Takes what [`read()`] finds. Calls come in the order of the input, on the calling thread.
+pub trait Receiver {
+    /// Logons that count, in the order of the file. [`ControlFlow::Break`] stops the reading.
+    fn logons(&mut self, format: Format, logons: Vec<Logon>) -> ControlFlow<()>;
+
+    /// A file was read to its end, or as far as it could be.
+    fn file(&mut self, file: FileReport);
+
+    /// A file was passed over.
+    fn skipped(&mut self, skipped: Skipped);
+
+    /// A piece of a file could not be read. At most [`reject::MAX_PER_FILE`] of a file are told;
+    /// all are counted in [`Tally::rejects`].
+    fn rejected(&mut self, reject: Reject);
+
+    /// Something was assumed about a file that a person may know better.
+    fn warning(&mut self, name: &str, text: &str);
+
+    /// So many more bytes of the input itself, packed as it may be, are done with.
+    fn progress(&mut self, bytes: u64);
+}
+
+/// Reads one input to its end, or until the receiver breaks.
+pub fn read(input: &Input, options: &Options, receiver: &mut dyn Receiver) -> ControlFlow<()> {
+    let path = match input {
+        Input::Stdin => {
+            return read_from(std::io::stdin().lock(), input.name(), options, receiver);
+        }
+        Input::File { path, .. } => path,
+    };
+    let name = input.name();
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            receiver.skipped(Skipped::new(name, format!("cannot be opened: {error}")));
+            return ControlFlow::Continue(());
+        }
+    };
+    if !metadata.is_file() {
+        // A pipe given by its path: readable, but not to be sought in.
+        return read_from(file, name, options, receiver);
+    }
+    let mut session = Session::new(options, receiver, Some(metadata.len()));
+    let metered = Metered::new(file, session.meter());
+    let flow = archive::read_seekable(&mut session, &name, metered);
+    if flow.is_continue() {
+        session.finish();
+    }
+    flow
+}
+
+/// Reads what comes out of `reader` to its end, or until the receiver breaks; `name` is what
+/// reports call it.
+pub fn read_from(
+    reader: impl Read,
+    name: impl Into<String>,
+    options: &Options,
+    receiver: &mut dyn Receiver,
+) -> ControlFlow<()> {
+    let mut session = Session::new(options, receiver, None);
+    let stream = Stream::new(Metered::new(reader, session.meter()));
+    let flow = archive::read(&mut session, &name.into(), stream, 0);
+    if flow.is_continue() {
+        session.finish();
+    }
+    flow
+}

@@ -1,0 +1,199 @@
+//! `footfall machines`, `users` and `relations`: the questions, from the command line.
+
+use inventory::fold;
+use inventory::query::{MachineSelector, Page, UserSelector};
+use inventory::relation::Relation;
+use inventory::time::Timestamp;
+use serde_json::{Value, json};
+use server::clock::{Clock, SystemClock};
+use server::views;
+use store::RelationRow;
+
+use crate::cli::{Form, Machines, Relations, Users};
+use crate::config::Config;
+use crate::output::{self, Outcome};
+
+/// The machines that a user logged on to, the machine last seen first.
+pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result<Outcome> {
+    let store = store::open(&config.database)?;
+    let tenant = store.default_tenant().await?.number;
+    let now = SystemClock.now();
+    let window = config.window(&args.window, now);
+    let found = match UserSelector::parse(&args.user, config.upn()) {
+        Some(user) => store.machines_of_user(tenant, &user, window, Page::ALL).await?,
+        None => Vec::new(),
+    };
+    if args.form.json {
+        let machines: Vec<Value> = found
+            .into_iter()
+            .map(|found| {
+                let machine = json!(views::Machine::new(found.machine, now));
+                with_relation("machine", machine, &found.relation)
+            })
+            .collect();
+        output::json(&machines)?;
+    } else if found.is_empty() {
+        eprintln!("No logon of {} is known.", args.user);
+    } else {
+        let rows = found.iter().map(|found| {
+            row(
+                [found.machine.computer_dns_name.clone(), found.machine.id.to_string()],
+                &found.relation,
+            )
+        });
+        print(args.form, ["MACHINE", "MACHINE ID"], rows)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// The users that logged on to a machine, the last logon first.
+pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outcome> {
+    let store = store::open(&config.database)?;
+    let tenant = store.default_tenant().await?.number;
+    let machine = match MachineSelector::parse(&args.machine) {
+        Some(selector) => store.machine(tenant, &selector).await?,
+        None => None,
+    };
+    let Some(machine) = machine else {
+        eprintln!("error: there is no machine `{}`", args.machine);
+        eprintln!("hint: footfall relations lists every machine that is known");
+        return Ok(Outcome::Failed);
+    };
+    let window = config.window(&args.window, SystemClock.now());
+    let found = store.users_of_machine(tenant, machine.id, window).await?;
+    if args.form.json {
+        let users: Vec<Value> = found
+            .into_iter()
+            .map(|user| {
+                let relation = user.relation;
+                with_relation("user", json!(views::User::new(user)), &relation)
+            })
+            .collect();
+        output::json(&users)?;
+    } else {
+        let rows = found.iter().map(|user| {
+            row([user.account.name.clone(), user.account.domain.clone()], &user.relation)
+        });
+        print(args.form, ["USER", "DOMAIN"], rows)?;
+        if found.is_empty() {
+            eprintln!("No logon on {} is known.", machine.computer_dns_name);
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Every relation.
+pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Result<()> {
+    let store = store::open(&config.database)?;
+    let tenant = store.default_tenant().await?.number;
+    let window = config.window(&args.window, SystemClock.now());
+    let head = ["USER", "DOMAIN", "MACHINE", "MACHINE ID"];
+    let mut table = output::table(&columns(&head));
+    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    if args.form.csv {
+        csv.write_record(columns(&head).iter().map(|name| csv_name(name)))?;
+    }
+    let listed = store
+        .relations(tenant, window, &mut |relation| {
+            if args.form.json {
+                output::json(&relation_line(&relation))
+            } else {
+                let row = relation_row(&relation);
+                if args.form.csv {
+                    csv.write_record(row).map_err(std::io::Error::from)
+                } else {
+                    table.add_row(row);
+                    Ok(())
+                }
+            }
+        })
+        .await;
+    match listed {
+        Err(store::Error::Visitor(error)) => return Err(error.into()),
+        listed => listed?,
+    }
+    csv.flush()?;
+    if !args.form.json && !args.form.csv {
+        output::print_table(&mut table)?;
+    }
+    Ok(())
+}
+
+/// One relation for programs: keys folded, so that lines can be compared and joined, and logon
+/// types as Windows' numbers.
+fn relation_line(row: &RelationRow) -> Value {
+    let types: Vec<u8> = row.relation.logon_types.iter().map(|kind| kind.number()).collect();
+    json!({
+        "user": row.account.name,
+        "domain": row.account.domain,
+        "machine": fold(&row.computer_dns_name),
+        "machineId": row.machine_id.to_string(),
+        "firstSeen": row.relation.first_seen.to_string(),
+        "lastSeen": row.relation.last_seen.to_string(),
+        "logonCount": row.relation.logon_count,
+        "logonTypes": types,
+    })
+}
+
+fn relation_row(row_of: &RelationRow) -> Vec<String> {
+    let who = [row_of.account.name.clone(), row_of.account.domain.clone()];
+    let machine = [row_of.computer_dns_name.clone(), row_of.machine_id.to_string()];
+    row(who.into_iter().chain(machine), &row_of.relation)
+}
+
+fn with_relation(name: &str, entity: Value, relation: &Relation) -> Value {
+    json!({
+        name: entity,
+        "firstSeen": relation.first_seen.to_string(),
+        "lastSeen": relation.last_seen.to_string(),
+        "logonTypes": relation.logon_types.words(),
+        "logonCount": relation.logon_count,
+    })
+}
+
+/// What a relation adds to the columns of who and where.
+const RELATION: [&str; 4] = ["FIRST SEEN", "LAST SEEN", "HOW", "COUNT"];
+
+fn columns<'a>(head: &[&'a str]) -> Vec<&'a str> {
+    head.iter().copied().chain(RELATION).collect()
+}
+
+fn row(who: impl IntoIterator<Item = String>, relation: &Relation) -> Vec<String> {
+    let time = |time: Timestamp| time.whole_second().to_string();
+    let mut row: Vec<String> = who.into_iter().collect();
+    row.extend([
+        time(relation.first_seen),
+        time(relation.last_seen),
+        relation.logon_types.words().join(", "),
+        relation.logon_count.to_string(),
+    ]);
+    row
+}
+
+fn print(
+    form: Form,
+    head: [&str; 2],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> anyhow::Result<()> {
+    let columns = columns(&head);
+    if form.csv {
+        let mut csv = csv::Writer::from_writer(std::io::stdout());
+        csv.write_record(columns.iter().map(|name| csv_name(name)))?;
+        for row in rows {
+            csv.write_record(row)?;
+        }
+        csv.flush()?;
+    } else {
+        let mut table = output::table(&columns);
+        table.add_rows(rows);
+        if !table.is_empty() {
+            output::print_table(&mut table)?;
+        }
+    }
+    Ok(())
+}
+
+/// `FIRST SEEN` as a column name of CSV: `first_seen`.
+fn csv_name(title: &str) -> String {
+    title.to_lowercase().replace(' ', "_")
+}

@@ -1,0 +1,349 @@
+//! The command line: every command, flag and example in one place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use inventory::access::Permission;
+use jiff::tz::{Offset, TimeZone};
+use uuid::Uuid;
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
+2 wrong usage or configuration; 130 interrupted.";
+
+/// Which devices has this user been on? Logon telemetry in, the Defender for Endpoint machine and
+/// user API out.
+#[derive(Debug, Parser)]
+#[command(name = "footfall", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Where the inventory is kept: sqlite:PATH. Default: a file in the user's data folder
+    #[arg(long, global = true, value_name = "URL", env = "FOOTFALL_DATABASE")]
+    pub(crate) database: Option<String>,
+    /// Configuration file (TOML). Default: footfall/config.toml in the user's configuration
+    /// folder, where there is one
+    #[arg(long, global = true, value_name = "FILE", env = "FOOTFALL_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read logon telemetry into the inventory
+    Import(Import),
+    /// Serve the API
+    Serve(Serve),
+    /// Show the main job at once: a simulated fleet, or your own files, a server and a token
+    Demo(Demo),
+    /// The machines that a user logged on to
+    Machines(Machines),
+    /// The users that logged on to a machine
+    Users(Users),
+    /// Every relation between a user and a machine
+    Relations(Relations),
+    /// The apps that may ask for tokens
+    #[command(subcommand)]
+    App(App),
+    /// Print an access token
+    Token(Token),
+    /// Print the certificate that clients must trust when the server makes its own
+    Certificate,
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall import Security.evtx
+  footfall import /cases/2025-117/          # a folder, and all that is in it
+  footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
+  zcat export.gz | footfall import --json -
+
+Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
+lines; plain, or in gzip, zip and tar. A file that was read before adds nothing again.")]
+pub(crate) struct Import {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args, Default)]
+pub(crate) struct Reading {
+    /// The machine, for sources that do not name theirs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// The zone of times that have none: +02:00 or Area/City
+    #[arg(long, value_name = "ZONE", value_parser = time_zone, allow_hyphen_values = true)]
+    pub(crate) timezone: Option<TimeZone>,
+    /// The year of dates that have none
+    #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(i16).range(1970..=9999))]
+    pub(crate) year: Option<i16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall serve
+  footfall serve --listen 0.0.0.0:8443 --tls self-signed --tls-name footfall.corp.example
+  footfall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key key.pem
+  footfall serve --tls off --public-url https://footfall.corp.example   # behind a proxy
+
+Without --tls, HTTP is spoken on loopback addresses only; any other gets a certificate that
+the server makes for itself (footfall certificate prints what clients must trust).")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) listening: Listening,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listening {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", env = "FOOTFALL_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Speak HTTP, or HTTPS with a certificate that the server makes for itself
+    #[arg(long, env = "FOOTFALL_TLS", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub(crate) tls: Option<TlsMode>,
+    /// Certificate chain (PEM)
+    #[arg(long, value_name = "FILE", env = "FOOTFALL_TLS_CERT", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", env = "FOOTFALL_TLS_KEY", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A name that the self-made certificate holds beside localhost; may be repeated
+    #[arg(long = "tls-name", value_name = "NAME")]
+    pub(crate) tls_names: Vec<String>,
+    /// The address that clients use, when it is not the one they connect to (a proxy in front)
+    #[arg(long, value_name = "URL", env = "FOOTFALL_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+    /// The vendor's limits (100 calls a minute, 1,500 an hour, for each API and app), or none
+    #[arg(long, env = "FOOTFALL_LIMITS")]
+    pub(crate) limits: Option<LimitsMode>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsMode {
+    Off,
+    SelfSigned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LimitsMode {
+    Vendor,
+    Off,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall demo                       # a simulated fleet
+  footfall demo /cases/2025-117/      # your own event logs
+  footfall --database sqlite:case.sqlite demo evidence.zip   # and keep the inventory")]
+pub(crate) struct Demo {
+    /// Files and folders of your own, in place of the simulated fleet
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Loopback address and port to listen on; without it 127.0.0.1:8080, or a free port when
+    /// that one is taken
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Seed of the simulated fleet
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall machines jdoe
+  footfall machines 'CORP\\jdoe' --logon-type Interactive --logon-type RemoteInteractive
+  footfall machines jdoe --json | jq -r '.[].machine.computerDnsName'")]
+pub(crate) struct Machines {
+    /// The user: name, DOMAIN\name or name@realm; case does not count
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+    #[command(flatten)]
+    pub(crate) form: Form,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall users ws-014.corp.example
+  footfall users ws-014 --interactive --csv")]
+pub(crate) struct Users {
+    /// The machine: id, computer name or Entra device id; case does not count
+    pub(crate) machine: String,
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+    #[command(flatten)]
+    pub(crate) form: Form,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall relations --json > relations.ndjson
+  footfall relations --interactive --csv > interactive.csv")]
+pub(crate) struct Relations {
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+    #[command(flatten)]
+    pub(crate) form: Form,
+}
+
+/// Which logons count for an answer.
+#[derive(Debug, Args)]
+pub(crate) struct WindowArgs {
+    /// Only logons of this type, by name or Windows number; may be repeated
+    #[arg(long = "logon-type", value_name = "TYPE", value_parser = logon_type)]
+    pub(crate) logon_types: Vec<inventory::logon::LogonType>,
+    /// Only logons at the machine: types 2, 7, 10, 11, 12 and 13
+    #[arg(long, conflicts_with = "logon_types")]
+    pub(crate) interactive: bool,
+    /// Only logons of today and so many days before it: 30d. Overrides the configured look-back
+    #[arg(long, value_name = "DAYS", value_parser = crate::config::days)]
+    pub(crate) look_back: Option<u32>,
+}
+
+/// The form of what is printed; without a flag a table.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Form {
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum App {
+    /// Add an app and print its client id and secret, which is shown this once
+    #[command(after_help = "Examples:
+  footfall app add playbook --permission Machine.Read.All --permission User.Read.All
+  footfall app add siem --permission Machine.Read.All --json")]
+    Add {
+        /// What people call the app
+        name: String,
+        /// What the app may do, by the vendor's name; may be repeated
+        #[arg(long = "permission", value_name = "P", required = true, value_parser = permission)]
+        permissions: Vec<Permission>,
+        /// Print JSON: tenantId, clientId, clientSecret
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the apps
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke an app: its tokens are refused at once, and it gets no more
+    Revoke {
+        /// The app's client id
+        client_id: Uuid,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  TOKEN=$(footfall token --client-id $ID --client-secret $SECRET)
+  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/api/users/jdoe/machines")]
+pub(crate) struct Token {
+    /// The app's client id
+    #[arg(long, env = "FOOTFALL_CLIENT_ID")]
+    pub(crate) client_id: Uuid,
+    /// The app's client secret
+    #[arg(long, env = "FOOTFALL_CLIENT_SECRET", hide_env_values = true)]
+    pub(crate) client_secret: String,
+    /// The audience that the token is for
+    #[arg(long, value_name = "AUD", default_value = "https://api.securitycenter.microsoft.com")]
+    pub(crate) resource: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Check the configuration and print what is in force
+    Check,
+    /// Print the commented default configuration
+    Default,
+}
+
+fn permission(text: &str) -> Result<Permission, String> {
+    Permission::parse(text).ok_or_else(|| {
+        let known: Vec<_> = Permission::ALL.iter().map(|permission| permission.as_str()).collect();
+        format!("known permissions are {}", known.join(", "))
+    })
+}
+
+fn logon_type(text: &str) -> Result<inventory::logon::LogonType, String> {
+    inventory::logon::LogonType::parse(text).ok_or_else(|| {
+        "write a Windows number or a name such as Interactive, Network, RemoteInteractive"
+            .to_owned()
+    })
+}
+
+/// Reads `+02:00`, `-0530`, `UTC`, `Z` or the name of a region such as `Europe/Berlin`.
+fn time_zone(text: &str) -> Result<TimeZone, String> {
+    if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
+        return Ok(TimeZone::UTC);
+    }
+    let offset = text.strip_prefix('+').map(|rest| (1, rest));
+    let offset = offset.or_else(|| text.strip_prefix('-').map(|rest| (-1, rest)));
+    if let Some((sign, rest)) = offset {
+        let digits: String = rest.chars().filter(|&char| char != ':').collect();
+        let valid = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |part: &str| part.parse::<i32>().ok();
+        let seconds = if valid {
+            number(&digits[..2])
+                .zip(number(&digits[2..]))
+                .filter(|&(hours, minutes)| hours <= 14 && minutes < 60)
+                .map(|(hours, minutes)| sign * (hours * 60 + minutes) * 60)
+        } else {
+            None
+        };
+        return seconds
+            .and_then(|seconds| Offset::from_seconds(seconds).ok())
+            .map(TimeZone::fixed)
+            .ok_or_else(|| "an offset is written +02:00 or -05:30".to_owned());
+    }
+    TimeZone::get(text).map_err(|_| {
+        "no such zone: write an offset (+02:00) or a region (Europe/Berlin)".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn zones_are_offsets_or_regions() {
+        let offset = |text: &str| {
+            time_zone(text).map(|zone| zone.to_offset(jiff::Timestamp::UNIX_EPOCH).seconds())
+        };
+        assert_eq!(offset("+02:00"), Ok(7200));
+        assert_eq!(offset("-0530"), Ok(-19800));
+        assert_eq!(offset("utc"), Ok(0));
+        assert_eq!(offset("Europe/Berlin"), Ok(3600));
+        for wrong in ["+2", "+25:00", "+02:75", "Mars/Olympus", ""] {
+            assert!(time_zone(wrong).is_err(), "{wrong}");
+        }
+    }
+}

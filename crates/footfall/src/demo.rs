@@ -1,0 +1,166 @@
+//! `footfall demo`: the main job in one command. A fleet or the person's own files, a server on
+//! loopback, an app, a token, and the lines to paste.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use inventory::access::{Permission, Tenant};
+use inventory::query::Window;
+use server::clock::{Clock, SystemClock};
+use server::{apps, issuer};
+use store::Store;
+
+use crate::cli::Demo;
+use crate::config::Config;
+use crate::{fleet, import, output, serve};
+
+/// Where the demo listens unless it is told or the port is taken.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// What is worth asking of an inventory.
+struct Questions {
+    /// A user, and why.
+    user: (String, &'static str),
+    /// Another user, and why.
+    other: Option<(String, &'static str)>,
+    /// A machine, and why.
+    machine: (String, &'static str),
+}
+
+/// Fills an inventory, serves it and says what to ask, until interrupted.
+pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow::Result<()> {
+    // An inventory of its own, gone at the end, unless the person named one.
+    let folder = tempfile::tempdir().context("cannot make a folder for the demo")?;
+    if !named {
+        config.database = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
+    }
+    let store = store::open(&config.database)?;
+    let tenant = store.default_tenant().await?;
+    let questions = if args.paths.is_empty() {
+        simulate(args.seed, &store, tenant).await?
+    } else {
+        own_files(&config, args, &store, tenant).await?
+    };
+
+    let listener = listen(args)?;
+    let address = listener.local_addr()?;
+    anyhow::ensure!(address.ip().is_loopback(), "the demo listens on loopback addresses only");
+    let token = token(&*store, tenant).await?;
+    invite(address, &token, &questions)?;
+    let server_config = serve::server_config(&config, address)?;
+    server::run(
+        server_config,
+        store,
+        listener,
+        Arc::new(SystemClock),
+        crate::signal::interrupted(),
+    )
+    .await?;
+    Ok(())
+}
+
+async fn simulate(seed: u64, store: &Arc<dyn Store>, tenant: Tenant) -> anyhow::Result<Questions> {
+    let fleet = fleet::generate(seed, SystemClock.now());
+    let logons = fleet.logons.len() as u64;
+    store.record(tenant.number, fleet.logons).await?;
+    store.describe(tenant.number, fleet.reports).await?;
+    let totals = store.totals(tenant.number).await?;
+    output::line(&format!(
+        "A simulated fleet over 60 days: {}, {} of {} on {}.",
+        output::count(logons, "logon"),
+        output::count(totals.relations, "relation"),
+        output::count(totals.accounts, "account"),
+        output::count(totals.machines, "machine"),
+    ))?;
+    Ok(Questions {
+        user: (fleet.victim, "this account was taken over: where has it been?"),
+        other: Some((fleet.administrator, "and this administrator?")),
+        machine: (fleet.jump_host, "who has been on the jump host, and how?"),
+    })
+}
+
+async fn own_files(
+    config: &Config,
+    args: &Demo,
+    store: &Arc<dyn Store>,
+    tenant: Tenant,
+) -> anyhow::Result<Questions> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut summary =
+        import::import(config, &args.paths, &args.reading, store, tenant.number, &stop).await?;
+    summary.totals = store.totals(tenant.number).await?;
+    summary.print_table()?;
+    let mut widest: Option<(String, String, usize)> = None;
+    let mut current: Option<(String, usize)> = None;
+    store
+        .relations(tenant.number, Window::ALL, &mut |row| {
+            // Relations come by user.
+            let machines = match &mut current {
+                Some((user, machines)) if *user == row.account.name => {
+                    *machines += 1;
+                    *machines
+                }
+                _ => {
+                    current = Some((row.account.name.clone(), 1));
+                    1
+                }
+            };
+            if widest.as_ref().is_none_or(|(_, _, most)| machines > *most) {
+                widest = Some((row.account.name, row.computer_dns_name, machines));
+            }
+            Ok(())
+        })
+        .await?;
+    let (user, machine, _) = widest
+        .context("no logon of a person was found in these files, so there is nothing to ask")?;
+    Ok(Questions {
+        user: (user, "the user with the most machines: which are they?"),
+        other: None,
+        machine: (machine, "who else has been on this one of them?"),
+    })
+}
+
+/// The wanted address; without a wish the usual port, or a free one when it is taken.
+fn listen(args: &Demo) -> anyhow::Result<TcpListener> {
+    if let Some(address) = args.listen {
+        return TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"));
+    }
+    TcpListener::bind(LISTEN)
+        .or_else(|_| TcpListener::bind(SocketAddr::new(LISTEN.ip(), 0)))
+        .context("cannot listen on a loopback port")
+}
+
+async fn token(store: &dyn Store, tenant: Tenant) -> anyhow::Result<String> {
+    let permissions = vec![Permission::MachineReadAll, Permission::UserReadAll];
+    let now = SystemClock.now();
+    let app = apps::add(store, tenant, "demo", permissions, now).await?;
+    let claim = issuer::Claim {
+        client_id: &app.client_id.to_string(),
+        client_secret: &app.client_secret,
+        resource: "https://api.securitycenter.microsoft.com",
+        own: &[],
+    };
+    let token = issuer::issue(store, tenant, claim, now).await?;
+    Ok(token.access_token)
+}
+
+fn invite(address: SocketAddr, token: &str, questions: &Questions) -> std::io::Result<()> {
+    let ask = |path: &str, user: &str, rest: &str, why: &str| {
+        let id = user.replace('%', "%25").replace(' ', "%20").replace('\'', "%27");
+        output::line(&format!(
+            "# {why}\ncurl -sH \"Authorization: Bearer $TOKEN\" 'http://{address}/api/{path}/{id}{rest}'\n"
+        ))
+    };
+    output::line(&format!(
+        "\nPaste this into another terminal; the token holds for an hour:\n\nTOKEN={token}\n"
+    ))?;
+    let select = "/machines?$select=computerDnsName,osPlatform,lastSeen";
+    ask("users", &questions.user.0, "/machines", questions.user.1)?;
+    if let Some((user, why)) = &questions.other {
+        ask("users", user, select, why)?;
+    }
+    ask("machines", &questions.machine.0, "/logonusers", questions.machine.1)?;
+    output::line(&format!("Footfall serves http://{address}/api until you press Ctrl-C."))
+}

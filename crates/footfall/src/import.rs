@@ -1,0 +1,253 @@
+//! `footfall import`: a thread reads and parses, this one writes in batches, a terminal sees the
+//! progress. Each batch is one transaction, so whatever stops the import leaves what was written
+//! complete, and the next run adds only what is missing.
+
+mod progress;
+mod summary;
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use ingest::input::Input;
+use ingest::reject::{Reject, Skipped};
+use ingest::{FileReport, Format, Options};
+use inventory::ids::TenantId;
+use inventory::logon::Logon;
+use store::Store;
+
+use crate::cli::Reading;
+use crate::config::Config;
+use crate::output::Outcome;
+use progress::Progress;
+pub(crate) use summary::Summary;
+
+/// Logons of one transaction at most: large enough that a commit's cost does not show, small
+/// enough that its memory (about 25 MB) and the wait of other writers (under a second) do not.
+const BATCH: usize = 50_000;
+/// How long read logons may wait for their transaction, so that a server shows them soon.
+const BATCH_WAIT: Duration = Duration::from_secs(1);
+/// Messages that may wait between the reader and the writer; a message holds one block's logons.
+const QUEUE: usize = 16;
+
+/// What the reading thread tells the writing one.
+enum Message {
+    Logons(Format, Vec<Logon>),
+    File(FileReport),
+    Skipped(Skipped),
+    Rejected(Reject),
+    Warning(String),
+    Progress(u64),
+}
+
+/// Reads paths into the store and prints the summary.
+pub(crate) async fn run(
+    config: &Config,
+    paths: &[PathBuf],
+    reading: &Reading,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    let store = store::open(&config.database)?;
+    let tenant = store.default_tenant().await?.number;
+    let stop = Arc::new(AtomicBool::new(false));
+    crate::signal::stop_on_interrupt(&stop);
+    let mut summary = import(config, paths, reading, &store, tenant, &stop).await?;
+    crate::retention::apply(config, &store, tenant).await?;
+    summary.totals = store.totals(tenant).await?;
+    if json {
+        summary.print_json()?;
+    } else {
+        summary.print_table()?;
+    }
+    Ok(summary.outcome())
+}
+
+/// Reads paths into the store. What the person must know of single files goes to stderr.
+pub(crate) async fn import(
+    config: &Config,
+    paths: &[PathBuf],
+    reading: &Reading,
+    store: &Arc<dyn Store>,
+    tenant: TenantId,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Summary> {
+    let (inputs, missing) = ingest::input::discover(paths);
+    let options = Options {
+        rule: config.rule(),
+        device: reading.device.clone(),
+        timezone: reading.timezone.clone(),
+        year: reading.year,
+        threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+    };
+    let mut summary = Summary::default();
+    let progress = Progress::new(&inputs);
+    for skipped in missing {
+        progress.note(&format!("{}: {}", skipped.name, skipped.reason));
+        summary.skipped.push(skipped);
+    }
+    let (sender, messages) = mpsc::sync_channel(QUEUE);
+    let reader = std::thread::spawn({
+        let stop = Arc::clone(stop);
+        move || read(&inputs, &options, sender, &stop)
+    });
+    let mut writer =
+        Writer { store, tenant, pending: Vec::new(), format: None, since: Instant::now() };
+    let written = writer.take_all(&messages, &mut summary, &progress).await;
+    if written.is_err() {
+        // The reader sees the closed channel at its next message, and ends.
+        stop.store(true, Ordering::Relaxed);
+    }
+    drop(messages);
+    let read = reader.join();
+    progress.finish();
+    written.context(
+        "the import stopped; what was recorded before is kept, and running it again completes it",
+    )?;
+    read.map_err(|_| anyhow::anyhow!("the reader failed; this is a bug of the program"))?;
+    summary.interrupted = stop.load(Ordering::Relaxed);
+    Ok(summary)
+}
+
+fn read(inputs: &[Input], options: &Options, sender: SyncSender<Message>, stop: &AtomicBool) {
+    let mut forward = Forward { sender, stop };
+    for input in inputs {
+        if ingest::read(input, options, &mut forward).is_break() {
+            break;
+        }
+    }
+}
+
+/// Hands everything that is read to the writing thread.
+struct Forward<'a> {
+    sender: SyncSender<Message>,
+    stop: &'a AtomicBool,
+}
+
+impl Forward<'_> {
+    fn send(&self, message: Message) {
+        if self.sender.send(message).is_err() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+impl ingest::Receiver for Forward<'_> {
+    fn logons(&mut self, format: Format, logons: Vec<Logon>) -> ControlFlow<()> {
+        if !logons.is_empty() {
+            self.send(Message::Logons(format, logons));
+        }
+        self.flow()
+    }
+
+    fn file(&mut self, file: FileReport) {
+        self.send(Message::File(file));
+    }
+
+    fn skipped(&mut self, skipped: Skipped) {
+        self.send(Message::Skipped(skipped));
+    }
+
+    fn rejected(&mut self, reject: Reject) {
+        self.send(Message::Rejected(reject));
+    }
+
+    fn warning(&mut self, name: &str, text: &str) {
+        self.send(Message::Warning(format!("{name}: {text}")));
+    }
+
+    fn progress(&mut self, bytes: u64) {
+        self.send(Message::Progress(bytes));
+    }
+}
+
+/// Collects logons into batches and records them.
+struct Writer<'a> {
+    store: &'a Arc<dyn Store>,
+    tenant: TenantId,
+    /// Logons that wait, all of one format.
+    pending: Vec<Logon>,
+    format: Option<Format>,
+    /// When the first of them came.
+    since: Instant,
+}
+
+impl Writer<'_> {
+    async fn take_all(
+        &mut self,
+        messages: &Receiver<Message>,
+        summary: &mut Summary,
+        progress: &Progress,
+    ) -> Result<(), store::Error> {
+        loop {
+            let wait = BATCH_WAIT.saturating_sub(self.since.elapsed());
+            match messages.recv_timeout(if self.pending.is_empty() { BATCH_WAIT } else { wait }) {
+                Ok(message) => self.take(message, summary, progress).await?,
+                Err(RecvTimeoutError::Timeout) => self.record(summary).await?,
+                Err(RecvTimeoutError::Disconnected) => return self.record(summary).await,
+            }
+        }
+    }
+
+    async fn take(
+        &mut self,
+        message: Message,
+        summary: &mut Summary,
+        progress: &Progress,
+    ) -> Result<(), store::Error> {
+        match message {
+            Message::Logons(format, logons) => {
+                if self.format != Some(format) {
+                    self.record(summary).await?;
+                    self.format = Some(format);
+                }
+                if self.pending.is_empty() {
+                    self.since = Instant::now();
+                }
+                self.pending.extend(logons);
+                if self.pending.len() >= BATCH || self.since.elapsed() >= BATCH_WAIT {
+                    self.record(summary).await?;
+                }
+            }
+            Message::File(file) => summary.add_file(&file),
+            Message::Skipped(skipped) => {
+                progress.note(&format!("{}: passed over: {}", skipped.name, skipped.reason));
+                summary.skipped.push(skipped);
+            }
+            Message::Rejected(reject) => {
+                progress.note(&format!("{}: {}: {}", reject.name, reject.position, reject.reason));
+                summary.rejected.push(reject);
+            }
+            Message::Warning(text) => {
+                progress.note(&format!("warning: {text}"));
+                summary.warnings.push(text);
+            }
+            Message::Progress(bytes) => {
+                progress.add(bytes);
+                summary.bytes += bytes;
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
+        let Some(format) = self.format.filter(|_| !self.pending.is_empty()) else { return Ok(()) };
+        let logons = std::mem::take(&mut self.pending);
+        let recorded = self.store.record(self.tenant, logons).await?;
+        summary.add_recorded(format, recorded);
+        self.since = Instant::now();
+        Ok(())
+    }
+}

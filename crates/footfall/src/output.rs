@@ -1,0 +1,82 @@
+//! What goes to stdout: tables for people, JSON and CSV for programs. A reader that closes the
+//! pipe early (`head`) is no failure.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// As asked.
+    Done,
+    /// Not as asked; the reason was printed.
+    Failed,
+    /// Stopped by the person.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The process's exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            // What shells give for a process that SIGINT ended.
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
+/// A table without borders, so that it can be cut and sorted; only a terminal wraps it.
+pub(crate) fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head);
+    if std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table
+}
+
+pub(crate) fn print_table(table: &mut Table) -> std::io::Result<()> {
+    let columns = table.column_iter_mut();
+    for (index, column) in columns.enumerate() {
+        column.set_padding((if index == 0 { 0 } else { 1 }, 1));
+    }
+    for row in table.lines() {
+        line(row.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Prints a line.
+pub(crate) fn line(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(b"\n")
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    std::io::stdout().lock().write_all(&text)
+}
+
+/// `1 machine`, `2 machines`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+/// Whether an error only says that nobody reads any more.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

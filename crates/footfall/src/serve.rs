@@ -1,0 +1,79 @@
+//! `footfall serve`.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use server::clock::SystemClock;
+use server::config::Tls as ServerTls;
+use store::Store;
+
+use crate::config::{Config, Tls};
+
+/// How often a running server applies the retention.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+
+/// Serves until interrupted.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let store = store::open(&config.database)?;
+    let listen = config.serve.listen;
+    let listener =
+        TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let server_config = server_config(&config, listen)?;
+    let address = listener.local_addr()?;
+    let scheme = if matches!(server_config.tls, ServerTls::Off) { "http" } else { "https" };
+    let tenant = store.default_tenant().await?;
+    tokio::spawn(keep_retention(config, Arc::clone(&store)));
+    eprintln!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
+    server::run(
+        server_config,
+        store,
+        listener,
+        Arc::new(SystemClock),
+        crate::signal::interrupted(),
+    )
+    .await?;
+    Ok(())
+}
+
+/// The server's part of the configuration.
+pub(crate) fn server_config(
+    config: &Config,
+    listen: SocketAddr,
+) -> anyhow::Result<server::config::Config> {
+    let serve = &config.serve;
+    let tls = match (&serve.tls_cert, &serve.tls_key, serve.tls) {
+        (Some(certificate), Some(key), _) => {
+            ServerTls::Files { certificate: certificate.clone(), key: key.clone() }
+        }
+        (_, _, Some(Tls::Off)) => ServerTls::Off,
+        // Tokens and answers never cross a network in clear unless the person says so.
+        (_, _, None) if listen.ip().is_loopback() => ServerTls::Off,
+        _ => ServerTls::SelfSigned { names: serve.tls_names.clone() },
+    };
+    Ok(server::config::Config {
+        tls,
+        public_url: config.public_url()?,
+        limits: config.limits.to_server()?,
+        upn: config.upn(),
+        look_back_days: config.answers.look_back.0,
+        logon_types: config.answers.logon_types.0,
+        tenant_domains: serve.tenant_names.clone(),
+        ..server::config::Config::default()
+    })
+}
+
+async fn keep_retention(config: Config, store: Arc<dyn Store>) {
+    let mut every = tokio::time::interval(RETENTION_EVERY);
+    loop {
+        every.tick().await;
+        let outcome = async {
+            let tenant = store.default_tenant().await?.number;
+            crate::retention::apply(&config, &store, tenant).await
+        };
+        if let Err(error) = outcome.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the retention failed");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Which shape the lines of a file have, from its first ones.
+
+use std::collections::HashMap;
+
+use serde::de::IgnoredAny;
+
+use super::{Line, Shape};
+use crate::Format;
+use crate::zone::{Offset, evidence};
+
+/// How much of a file is looked at, give or take a line.
+pub(super) const HEAD_BYTES: usize = 1024 * 1024;
+/// How many records' zones are enough.
+const MAX_EVIDENCE: usize = 64;
+
+/// What the first lines show.
+pub(super) struct Recognised {
+    /// The shape of the first line that has one.
+    pub(super) format: Format,
+    /// What they show of the collector's zone.
+    pub(super) evidence: Vec<Offset>,
+}
+
+/// Looks at the first lines; the reason when none has a shape that is known.
+pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
+    let mut format = None;
+    let mut shown = Vec::new();
+    let mut objects = 0;
+    let mut foreign = None;
+    for line in head.split(|&byte| byte == b'\n') {
+        let line = line.trim_ascii();
+        if !line.starts_with(b"{") {
+            continue;
+        }
+        // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
+        let text = String::from_utf8_lossy(line);
+        let Ok(parsed) = serde_json::from_str::<Line<'_>>(&text) else {
+            continue;
+        };
+        objects += 1;
+        match Shape::of(&parsed) {
+            Some(shape) => {
+                format.get_or_insert(shape.format());
+                shown.extend(evidence(&parsed));
+            }
+            None => foreign = foreign.or_else(|| product(&text)),
+        }
+        if format.is_some() && shown.len() >= MAX_EVIDENCE {
+            break;
+        }
+    }
+    match (format, objects) {
+        (Some(format), _) => Ok(Recognised { format, evidence: shown }),
+        (None, 0) => Err("begins like JSON lines, but no line is a JSON object".to_owned()),
+        (None, count) => {
+            let like =
+                foreign.map_or_else(String::new, |product| format!(" (they look like {product})"));
+            Err(format!(
+                "JSON lines, but none of the first {count} is an NXLog or flat event{like}"
+            ))
+        }
+    }
+}
+
+/// Whose lines have a key like one of these, the first that fits.
+const PRODUCTS: [(&str, &str); 17] = [
+    ("winlog", "Winlogbeat 7 or later"),
+    ("computer_name", "Winlogbeat 6"),
+    ("string_inserts", "Vector windows_event_log"),
+    ("event_data", "Vector windows_event_log"),
+    ("__REALTIME_TIMESTAMP", "journald"),
+    ("hostIdentifier", "osquery results"),
+    ("diffResults", "osquery results"),
+    ("snapshot", "osquery results"),
+    ("columns", "osquery results"),
+    ("OpenWEC", "OpenWEC's own JSON"),
+    ("StringInserts", "Fluent Bit winevtlog"),
+    ("EventRecordID", "Fluent Bit winevtlog"),
+    ("TimeGenerated", "Microsoft Sentinel"),
+    ("sourcetype", "Splunk HTTP Event Collector events"),
+    ("DeviceId", "Microsoft Defender"),
+    ("operationName", "an Azure diagnostic or Defender streaming export"),
+    ("records", "Event Hubs messages"),
+];
+
+fn product(line: &str) -> Option<&'static str> {
+    let keys: HashMap<String, IgnoredAny> = serde_json::from_str(line).ok()?;
+    PRODUCTS.iter().find(|(key, _)| keys.contains_key(*key)).map(|&(_, product)| product)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_known_line_decides() {
+        let head = br#"
+{"a":1}
+{"EventTime":"2026-01-01 01:00:00","Hostname":"a","UtcTime":"2026-01-01 00:00:00.5"}
+{"TimeCreated":"2026-01-01T00:00:00Z","Hostname":"a"}"#;
+        let recognised = recognise(head).ok().unwrap();
+        assert_eq!(recognised.format, Format::NxLog);
+        assert_eq!(recognised.evidence.len(), 1);
+    }
+
+    #[test]
+    fn other_products_are_named() {
+        for (line, word) in [
+            (r#"{"winlog":{"event_id":4624},"@timestamp":"x"}"#, "Winlogbeat 7"),
+            (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
+            (r#"{"a":1}"#, "none of the first 1 is"),
+            ("{\n \"a\":1\n}", "no line is a JSON object"),
+        ] {
+            let reason = recognise(line.as_bytes()).err().unwrap();
+            assert!(reason.contains(word), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! NXLog's JSON lines: the fields of an event flat beside the System part, and the collector's
+//! local time without a zone (telemetry.md §2.3).
+
+use inventory::time::{Stamp, Timestamp};
+
+use crate::jsonl::Line;
+use crate::windows::FieldError;
+use crate::zone::{Offset, Zone, at_offset};
+
+/// Whether the line is an event as NXLog writes it.
+pub(crate) fn is_event(line: &Line<'_>) -> bool {
+    !line.event_time.get().is_empty() && !line.hostname.get().is_empty()
+}
+
+/// When it happened, and whether the file's zone had to be assumed for that.
+///
+/// EventTime is the collector's wall clock. Its distance from UTC is that between the time at
+/// which Logstash got the record (UTC) and the one that the collector wrote on sending it.
+pub(crate) fn time(line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), FieldError> {
+    let error = |error| FieldError::Time { field: "EventTime", error };
+    let stamp = Stamp::parse(line.event_time.get()).map_err(error)?;
+    if matches!(stamp, Stamp::Utc(_)) {
+        return Ok((zone.resolve(stamp).map_err(error)?, false));
+    }
+    match own_offset(line) {
+        Some(offset) => Ok((at_offset(stamp, offset).map_err(error)?, false)),
+        None => Ok((zone.resolve(stamp).map_err(error)?, zone.is_assumed())),
+    }
+}
+
+fn own_offset(line: &Line<'_>) -> Option<Offset> {
+    let received = Stamp::parse(line.event_received_time.get()).ok()?;
+    let arrived = Stamp::parse(line.at_timestamp.get()).ok()?;
+    Offset::between(received, arrived)
+}

@@ -1,0 +1,223 @@
+//! One call of [`read`](crate::read()): its options, its receiver, and what a file adds up to.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use inventory::logon::Logon;
+
+use crate::pipeline::Panicked;
+use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
+use crate::{FileReport, Format, Options, Receiver, Tally};
+
+/// What all files of an input share.
+pub(crate) struct Session<'a> {
+    pub(crate) options: &'a Options,
+    receiver: &'a mut dyn Receiver,
+    /// Bytes read of the input itself.
+    meter: Rc<Cell<u64>>,
+    /// How many there are to read, where that is known.
+    size_bytes: Option<u64>,
+    told_bytes: u64,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        options: &'a Options,
+        receiver: &'a mut dyn Receiver,
+        size_bytes: Option<u64>,
+    ) -> Self {
+        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0 }
+    }
+
+    /// The counter for the reader of the input itself.
+    pub(crate) fn meter(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.meter)
+    }
+
+    pub(crate) fn skipped(&mut self, name: &str, reason: impl Into<String>) {
+        self.receiver.skipped(Skipped::new(name, reason));
+        self.progress();
+    }
+
+    /// Tells the bytes read since the last time, never more than there are: of a zip some are
+    /// read twice.
+    pub(crate) fn progress(&mut self) {
+        let done = self.meter.get().min(self.size_bytes.unwrap_or(u64::MAX));
+        if done > self.told_bytes {
+            self.receiver.progress(done - self.told_bytes);
+            self.told_bytes = done;
+        }
+    }
+
+    /// The input is done with: whatever of it did not have to be read counts as done too.
+    pub(crate) fn finish(&mut self) {
+        if let Some(size_bytes) = self.size_bytes {
+            self.meter.set(size_bytes);
+        }
+        self.progress();
+    }
+}
+
+/// What a part of a file held of one format.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) format: Format,
+    pub(crate) tally: Tally,
+    pub(crate) logons: Vec<Logon>,
+}
+
+impl Part {
+    /// Counts a logon record that could be read: one that counts, or noise.
+    pub(crate) fn count(&mut self, logon: Option<Logon>) {
+        self.tally.records += 1;
+        match logon {
+            Some(logon) => {
+                self.tally.count_logon(logon.time);
+                self.logons.push(logon);
+            }
+            None => self.tally.noise += 1,
+        }
+    }
+}
+
+/// What a worker made of a part of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// One for each format that was in it.
+    parts: Vec<Part>,
+    pub(crate) rejects: Rejects,
+    /// How many lines it was; the positions of rejects count from its first.
+    pub(crate) lines: u64,
+    /// A stamp without zone was read, in the zone that is assumed for the file.
+    pub(crate) zone_assumed: bool,
+}
+
+impl Outcome {
+    /// Adds what follows, whose positions are of the file and not of the part.
+    pub(crate) fn append(&mut self, other: Outcome) {
+        self.rejects.append(other.rejects);
+        for part in other.parts {
+            let sum = self.part(part.format);
+            sum.tally.add(&part.tally);
+            sum.logons.extend(part.logons);
+        }
+    }
+
+    /// The part of a format.
+    pub(crate) fn part(&mut self, format: Format) -> &mut Part {
+        let at = match self.parts.iter().position(|part| part.format == format) {
+            Some(at) => at,
+            None => {
+                self.parts.push(Part { format, tally: Tally::default(), logons: Vec::new() });
+                self.parts.len() - 1
+            }
+        };
+        &mut self.parts[at]
+    }
+}
+
+/// A file that is being read: sums up its parts and passes on what they hold.
+pub(crate) struct OpenFile<'s, 'a> {
+    session: &'s mut Session<'a>,
+    name: &'s str,
+    /// What the file was recognised as; it has the rejects.
+    format: Format,
+    tallies: Vec<(Format, Tally)>,
+    rejects_told: usize,
+    lines: u64,
+}
+
+impl<'s, 'a> OpenFile<'s, 'a> {
+    pub(crate) fn new(session: &'s mut Session<'a>, name: &'s str, format: Format) -> Self {
+        Self {
+            session,
+            name,
+            format,
+            tallies: vec![(format, Tally::default())],
+            rejects_told: 0,
+            lines: 0,
+        }
+    }
+
+    /// Takes the next part, in the order of the file.
+    pub(crate) fn take(&mut self, outcome: Outcome) -> ControlFlow<()> {
+        for (position, reason) in outcome.rejects.kept {
+            let position = match position {
+                Position::Line(line) => Position::Line(self.lines + line),
+                position => position,
+            };
+            self.tell(position, reason);
+        }
+        self.tallies[0].1.rejects += outcome.rejects.count;
+        self.lines += outcome.lines;
+        let mut flow = ControlFlow::Continue(());
+        for part in outcome.parts {
+            self.tally(part.format).add(&part.tally);
+            if !part.logons.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.logons(part.format, part.logons);
+            }
+        }
+        self.session.progress();
+        flow
+    }
+
+    /// Counts and tells a piece that could not be read.
+    pub(crate) fn reject(&mut self, position: Position, reason: impl fmt::Display) {
+        self.tallies[0].1.rejects += 1;
+        self.tell(position, printable(&reason.to_string()));
+    }
+
+    /// A part was lost to a defect of a parser.
+    pub(crate) fn lost(&mut self, position: Position, panicked: &Panicked) {
+        self.reject(position, format_args!("left out after a defect of ours: {panicked}"));
+    }
+
+    /// The file could not be read further.
+    pub(crate) fn cut(&mut self, bytes: u64, error: &io::Error) {
+        self.reject(Position::Byte(bytes), format_args!("cannot be read further: {error}"));
+    }
+
+    /// The next line's number.
+    pub(crate) fn next_line(&self) -> u64 {
+        self.lines + 1
+    }
+
+    pub(crate) fn warn(&mut self, text: &str) {
+        self.session.receiver.warning(self.name, text);
+    }
+
+    /// The end of the file.
+    pub(crate) fn close(self) {
+        for (format, tally) in self.tallies {
+            if format == self.format || !tally.is_empty() {
+                self.session.receiver.file(FileReport {
+                    name: self.name.to_owned(),
+                    format,
+                    tally,
+                });
+            }
+        }
+        self.session.progress();
+    }
+
+    fn tell(&mut self, position: Position, reason: String) {
+        if self.rejects_told < MAX_PER_FILE {
+            self.rejects_told += 1;
+            self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
+        }
+    }
+
+    fn tally(&mut self, format: Format) -> &mut Tally {
+        let at = match self.tallies.iter().position(|(known, _)| *known == format) {
+            Some(at) => at,
+            None => {
+                self.tallies.push((format, Tally::default()));
+                self.tallies.len() - 1
+            }
+        };
+        &mut self.tallies[at].1
+    }
+}

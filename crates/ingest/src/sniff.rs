@@ -1,0 +1,137 @@
+//! What a file is, by its first bytes.
+
+use crate::stream::Stream;
+use crate::tar;
+
+/// How much of a file is looked at: up to where an event log's first chunk begins.
+const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
+const EVTX_FIRST_CHUNK: usize = 4096;
+const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
+
+/// The kinds of content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Gzip,
+    Zip,
+    Tar,
+    Evtx,
+    JsonLines,
+    /// Nothing that can be read, and why.
+    Unknown(String),
+}
+
+/// Looks at the start of a file.
+pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
+    let head = stream.look(HEAD_BYTES);
+    if !head.is_empty() {
+        return content_of(head);
+    }
+    Content::Unknown(match stream.look_error() {
+        Some(error) => format!("cannot be read: {error}"),
+        None => "empty".to_owned(),
+    })
+}
+
+fn content_of(head: &[u8]) -> Content {
+    if head.starts_with(b"\x1f\x8b\x08") {
+        return Content::Gzip;
+    }
+    // The second is a zip without members.
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Content::Zip;
+    }
+    // A log whose first block was overwritten is still one: chunks are found by their place.
+    if head.starts_with(b"ElfFile\0") || head.get(EVTX_FIRST_CHUNK..) == Some(EVTX_CHUNK_MAGIC) {
+        return Content::Evtx;
+    }
+    if tar::is_header(head) {
+        return Content::Tar;
+    }
+    match text(head) {
+        Some(b'{') => Content::JsonLines,
+        // A log that was cut at a size begins within a line.
+        Some(_) if line_starts_with_object(head) => Content::JsonLines,
+        first => Content::Unknown(reason(head, first)),
+    }
+}
+
+/// The first byte of text that is no blank, behind a byte order mark.
+fn text(head: &[u8]) -> Option<u8> {
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    head.trim_ascii_start().first().copied()
+}
+
+/// UTF-8's byte order mark, which Windows programs put first.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+
+fn line_starts_with_object(head: &[u8]) -> bool {
+    head.split(|&byte| byte == b'\n').skip(1).any(|line| line.starts_with(b"{\""))
+}
+
+/// Names what is not read, where that is easy: it saves a person the search.
+fn reason(head: &[u8], first: Option<u8>) -> String {
+    const MAGICS: [(&[u8], &str); 10] = [
+        (b"\x28\xb5\x2f\xfd", "a Zstandard archive, which is not read yet"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read yet"),
+        (b"\xfd7zXZ\0", "an xz archive, which is not read"),
+        (b"BZh", "a bzip2 archive, which is not read"),
+        (b"Rar!", "a RAR archive, which is not read"),
+        (b"SQLite format 3\0", "an SQLite database, which is not read yet"),
+        (b"\x7fELF", "a program"),
+        (b"MZ", "a program"),
+        (b"\xff\xfe", "text in UTF-16, which is not read; convert it to UTF-8"),
+        (b"\xfe\xff", "text in UTF-16, which is not read; convert it to UTF-8"),
+    ];
+    let known = MAGICS.iter().find(|(magic, _)| head.starts_with(magic));
+    let what = match (known, first) {
+        (Some((_, what)), _) => what,
+        (None, None) => "nothing but blanks",
+        (None, Some(b'<')) => "not a known format (it looks like XML)",
+        (None, Some(b'[')) => "not a known format (it looks like a JSON array, not JSON lines)",
+        _ => "not a known format",
+    };
+    what.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn content_is_known_by_its_first_bytes() {
+        let mut chunk = vec![0; EVTX_FIRST_CHUNK];
+        chunk.extend(EVTX_CHUNK_MAGIC);
+        for (head, expected) in [
+            (&b"\x1f\x8b\x08\x00"[..], Content::Gzip),
+            (b"PK\x03\x04", Content::Zip),
+            (b"ElfFile\0", Content::Evtx),
+            (&chunk, Content::Evtx),
+            (b"{\"a\":1}\n", Content::JsonLines),
+            (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
+            (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
+        ] {
+            assert_eq!(content_of(head), expected);
+        }
+        for (head, word) in [
+            (&b"<Event"[..], "XML"),
+            (b"[{}]", "array"),
+            (b"\xff\xfe{\0", "UTF-16"),
+            (b" \r\n", "blanks"),
+            (b"\0\x05\x16\x07", "not a known format"),
+        ] {
+            let Content::Unknown(reason) = content_of(head) else {
+                panic!("{head:?}");
+            };
+            assert!(reason.contains(word), "{reason}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(head in prop::collection::vec(any::<u8>(), 1..2048)) {
+            let _ = content_of(&head);
+        }
+    }
+}

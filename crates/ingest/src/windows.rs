@@ -1,0 +1,232 @@
+//! The Windows Security events that matter, whichever shape brought them.
+//!
+//! All shapes carry the same fields of event 4624 under the same names (telemetry.md §2.1); a
+//! shape's own file finds them and the System part around them, this one makes the [`Logon`].
+
+use std::borrow::Cow;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use inventory::account::Account;
+use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
+use inventory::rule::{Rule, Verdict};
+use inventory::time::{TimeError, Timestamp};
+use serde::{Deserialize, Deserializer};
+
+use crate::field::{Field, Fields, object};
+
+/// The channel of the events, in any case: forwarded ones have it in lower case.
+const CHANNEL: &str = "Security";
+
+/// What a record is for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Event 4624.
+    Logon,
+    /// Event 4625.
+    Failure,
+    Other,
+}
+
+/// Judges a record by its event id and channel.
+pub(crate) fn kind(event_id: &str, channel: &str) -> Kind {
+    if !channel.eq_ignore_ascii_case(CHANNEL) {
+        return Kind::Other;
+    }
+    match event_id {
+        "4624" => Kind::Logon,
+        "4625" => Kind::Failure,
+        _ => Kind::Other,
+    }
+}
+
+/// The EventData of a 4624, as far as it is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct EventData<'a> {
+    target_user_sid: Field<'a>,
+    target_user_name: Field<'a>,
+    target_domain_name: Field<'a>,
+    target_logon_id: Field<'a>,
+    logon_type: Field<'a>,
+    workstation_name: Field<'a>,
+    ip_address: Field<'a>,
+}
+
+impl<'a> Fields<'a> for EventData<'a> {
+    fn slot(&mut self, key: &str) -> Option<&mut Field<'a>> {
+        Some(match key {
+            "TargetUserSid" => &mut self.target_user_sid,
+            "TargetUserName" => &mut self.target_user_name,
+            "TargetDomainName" => &mut self.target_domain_name,
+            "TargetLogonId" => &mut self.target_logon_id,
+            "LogonType" => &mut self.logon_type,
+            "WorkstationName" => &mut self.workstation_name,
+            "IpAddress" => &mut self.ip_address,
+            _ => return None,
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for EventData<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer)
+    }
+}
+
+/// What stands around the EventData.
+pub(crate) struct System<'a> {
+    pub(crate) computer: &'a str,
+    pub(crate) record: &'a str,
+    pub(crate) source: Source,
+    /// The whole record as it came: what makes it one event when it has no number of its own.
+    pub(crate) raw: &'a [u8],
+}
+
+/// Why a logon record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FieldError {
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    #[error("{field} `{text}` is not a logon type")]
+    LogonType { field: &'static str, text: String },
+    #[error("{field}: {error}")]
+    Time { field: &'static str, error: TimeError },
+}
+
+/// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.
+pub(crate) fn logon(
+    rule: &Rule,
+    system: &System<'_>,
+    data: &EventData<'_>,
+    time: impl FnOnce() -> Result<Timestamp, FieldError>,
+) -> Result<Option<Logon>, FieldError> {
+    let text = data.logon_type.get();
+    if text.is_empty() {
+        return Err(FieldError::Missing("LogonType"));
+    }
+    let logon_type = LogonType::parse(text).ok_or_else(|| FieldError::LogonType {
+        field: "LogonType",
+        text: text.chars().take(64).collect(),
+    })?;
+    let (user, sid) = (data.target_user_name.get(), data.target_user_sid.get());
+    if rule.judge(user, sid, logon_type) == Verdict::Noise {
+        return Ok(None);
+    }
+    let Some(account) = Account::from_log(user, data.target_domain_name.get(), sid) else {
+        return Ok(None);
+    };
+    if system.computer.is_empty() {
+        return Err(FieldError::Missing("the machine's name"));
+    }
+    let record = system.record.parse().ok();
+    Ok(Some(Logon {
+        account,
+        machine: MachineRef::named(system.computer),
+        time: time()?,
+        logon_type,
+        remote_address: remote_address(data.ip_address.get()),
+        remote_name: present(data.workstation_name.get()).map(Cow::into_owned),
+        source: system.source,
+        key: EventKey {
+            session: session(data.target_logon_id.get())
+                .unwrap_or_else(|| fingerprint(record, system.raw)),
+            record,
+        },
+    }))
+}
+
+/// Windows writes `-` for what it does not know.
+fn present(text: &str) -> Option<Cow<'_, str>> {
+    (!text.is_empty() && text != "-").then_some(Cow::Borrowed(text))
+}
+
+/// A logon id: Windows writes `0x3e7`, some shippers `0x00000000000003e7`, few a decimal number.
+/// Zero is the id of no session.
+fn session(text: &str) -> Option<u64> {
+    let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.ok().filter(|&number| number != 0)
+}
+
+/// Stands for the logon id of a record without one: the first 8 bytes, big-endian, of SHA-256
+/// over `record:` and the record number in decimal, or without a number over the record's bytes;
+/// the top bit is set. It is stored, so it must stay what it is.
+fn fingerprint(record: Option<u64>, raw: &[u8]) -> u64 {
+    const TOP_BIT: u64 = 1 << 63;
+    let hash = match record {
+        Some(number) => digest(&SHA256, format!("record:{number}").as_bytes()),
+        None => digest(&SHA256, raw.trim_ascii()),
+    };
+    let first = hash.as_ref().iter().take(8);
+    first.fold(0, |value, &byte| value << 8 | u64::from(byte)) | TOP_BIT
+}
+
+#[cfg(test)]
+mod tests {
+    use inventory::time::Stamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    fn read(json: &str, system: &System<'_>) -> Result<Option<Logon>, FieldError> {
+        let data = serde_json::from_str::<EventData<'_>>(json).unwrap();
+        logon(&Rule::default(), system, &data, || {
+            let stamp = Stamp::parse("2026-03-01T08:00:00Z").unwrap();
+            Ok(stamp.in_zone(&TimeZone::UTC).unwrap())
+        })
+    }
+
+    const SYSTEM: System<'static> =
+        System { computer: "WS-014.corp.example", record: "77", source: Source::Evtx, raw: b"" };
+
+    #[test]
+    fn the_fields_of_a_logon_are_taken_over() {
+        let logon = read(
+            r#"{"TargetUserName":"JDoe","TargetDomainName":"CORP","TargetUserSid":"S-1-5-21-1-2-3-1104",
+                "TargetLogonId":"0x00000000000A1b2c","LogonType":10,"WorkstationName":"-",
+                "IpAddress":"::ffff:192.0.2.7","IpPort":"5"}"#,
+            &SYSTEM,
+        )
+        .unwrap()
+        .unwrap();
+        assert_eq!(logon.account.name, "jdoe");
+        assert_eq!(logon.account.domain, "corp");
+        assert_eq!(logon.machine.name, "WS-014.corp.example");
+        assert_eq!(logon.logon_type.number(), 10);
+        assert_eq!(logon.remote_address, "192.0.2.7".parse().ok());
+        assert_eq!(logon.remote_name, None);
+        assert_eq!(logon.key, EventKey { session: 0xa1b2c, record: Some(77) });
+    }
+
+    #[test]
+    fn a_record_that_lacks_what_is_needed_says_what() {
+        let error = |json, system: &System<'_>| read(json, system).unwrap_err().to_string();
+        assert_eq!(error(r#"{"TargetUserName":"a"}"#, &SYSTEM), "LogonType is missing");
+        assert_eq!(
+            error(r#"{"TargetUserName":"a","LogonType":"x"}"#, &SYSTEM),
+            "LogonType `x` is not a logon type"
+        );
+        let nameless = System { computer: "", ..SYSTEM };
+        assert_eq!(
+            error(r#"{"TargetUserName":"a","LogonType":"2"}"#, &nameless),
+            "the machine's name is missing"
+        );
+    }
+
+    #[test]
+    fn a_record_without_logon_id_has_a_stable_one() {
+        // The first eight bytes of SHA-256 as `printf record:77 | sha256sum` gives them.
+        assert_eq!(fingerprint(Some(77), b"x"), FINGERPRINT_77);
+        let line = fingerprint(None, b"{\"a\":1}\r");
+        assert_eq!(line, fingerprint(None, b" {\"a\":1}"));
+        assert_ne!(line, fingerprint(None, b"{\"a\":2}"));
+        assert!(line >> 63 == 1);
+        assert_eq!(session("0x3E7"), Some(999));
+        assert_eq!(session("999"), Some(999));
+        assert_eq!(session("0x0"), None);
+        assert_eq!(session("-"), None);
+    }
+
+    const FINGERPRINT_77: u64 = 0xef5c_d78b_0e0d_f242;
+}

@@ -1,0 +1,11 @@
+//! The crate through its surface: what comes out of files, real ones and broken ones.
+
+// A helper of a test may fail as the test may.
+#![allow(clippy::unwrap_used)]
+
+mod archives;
+mod damage;
+mod inputs;
+mod lines;
+mod support;
+mod truth;

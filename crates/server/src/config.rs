@@ -1,0 +1,90 @@
+//! What the server can be told: plain data, checked once at the start.
+
+use std::path::PathBuf;
+
+use inventory::logon::LogonTypes;
+use inventory::query::UpnLookup;
+
+use crate::limits::Limits;
+use crate::origin::Origin;
+
+/// Bytes of rendered answers that are remembered, unless the configuration says otherwise.
+pub const ANSWER_CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// How the server is to behave.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// HTTP or HTTPS.
+    pub tls: Tls,
+    /// Where clients reach the server, when that is not where it listens (a proxy in front).
+    pub public_url: Option<Origin>,
+    /// How many calls an app may make.
+    pub limits: Limits,
+    /// What a user principal name means as a user's id.
+    pub upn: UpnLookup,
+    /// Answers cover logons of this many days before today; `None` for all that is kept.
+    pub look_back_days: Option<u32>,
+    /// Answers cover logons of these types.
+    pub logon_types: LogonTypes,
+    /// Names by which token requests may call the tenant beside its id (`contoso.com`).
+    pub tenant_domains: Vec<String>,
+    /// Bytes of rendered answers that are remembered; 0 to remember none.
+    pub answer_cache_bytes: usize,
+}
+
+/// HTTP or HTTPS, and with which certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain HTTP.
+    #[default]
+    Off,
+    /// A certificate of the server's own authority, made at the start.
+    SelfSigned {
+        /// Names and addresses beside localhost and the host of the public URL.
+        names: Vec<String>,
+    },
+    /// A certificate that exists.
+    Files {
+        /// The certificate and those that lead to its authority, PEM.
+        certificate: PathBuf,
+        /// Its private key, PEM.
+        key: PathBuf,
+    },
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not of the form `https://host[:port]`.
+    #[error("`{0}` is no public URL: write https://HOST or https://HOST:PORT, without a path")]
+    PublicUrl(String),
+    /// A limit for an API that does not exist.
+    #[error("there is no API `{name}` to limit; the APIs are {known}")]
+    UnknownApi {
+        /// What the configuration names.
+        name: String,
+        /// What exists, joined by commas.
+        known: String,
+    },
+    /// A limit that nothing passes or that would need too much memory.
+    #[error("a limit must be between 1 and {max} calls, and no more in a minute than in an hour")]
+    Limit {
+        /// The greatest limit.
+        max: u32,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tls: Tls::Off,
+            public_url: None,
+            limits: Limits::vendor(),
+            upn: UpnLookup::default(),
+            look_back_days: None,
+            logon_types: LogonTypes::ALL,
+            tenant_domains: Vec::new(),
+            answer_cache_bytes: ANSWER_CACHE_BYTES,
+        }
+    }
+}

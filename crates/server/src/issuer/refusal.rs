@@ -1,0 +1,212 @@
+//! Every refusal of a token request, with the sign-in service's codes (defender-api.md §7.2).
+//!
+//! Clients act on `error` and on the number in `error_codes`; people search for the text behind
+//! `AADSTS`.
+
+use std::fmt;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use inventory::access::App;
+use inventory::time::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::{ApiError, JSON, chain};
+
+/// Characters of a caller's text that a refusal repeats at most.
+const SHOWN_CHARS: usize = 200;
+
+/// Why no token is issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    kind: Kind,
+    text: String,
+}
+
+/// OAuth error, code of the sign-in service and status, in one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Internal,
+    InvalidTenant,
+    MissingField,
+    QueryTooLong,
+    RevokedApp,
+    TenantNotFound,
+    UnknownApp,
+    UnknownResource,
+    UnsupportedGrant,
+    WrongSecret,
+    MissingSecret,
+}
+
+impl Kind {
+    fn row(self) -> (StatusCode, &'static str, u32) {
+        match self {
+            Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", 90033),
+            Kind::InvalidTenant => (StatusCode::BAD_REQUEST, "invalid_tenant", 90002),
+            Kind::MissingField => (StatusCode::BAD_REQUEST, "invalid_request", 900_144),
+            Kind::QueryTooLong => (StatusCode::BAD_REQUEST, "invalid_request", 90015),
+            Kind::RevokedApp => (StatusCode::BAD_REQUEST, "unauthorized_client", 7_000_112),
+            Kind::TenantNotFound => (StatusCode::BAD_REQUEST, "invalid_request", 90002),
+            Kind::UnknownApp => (StatusCode::BAD_REQUEST, "unauthorized_client", 700_016),
+            Kind::UnknownResource => (StatusCode::BAD_REQUEST, "invalid_resource", 500_011),
+            Kind::UnsupportedGrant => (StatusCode::BAD_REQUEST, "unsupported_grant_type", 70003),
+            Kind::WrongSecret => (StatusCode::UNAUTHORIZED, "invalid_client", 7_000_215),
+            Kind::MissingSecret => (StatusCode::UNAUTHORIZED, "invalid_client", 7_000_218),
+        }
+    }
+}
+
+/// `AADSTS...: text`, the beginning of `error_description`.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, _, code) = self.kind.row();
+        let text = match self.kind {
+            // The text is for the log.
+            Kind::Internal => "A transient error has occurred. Please try again.",
+            _ => &self.text,
+        };
+        write!(f, "AADSTS{code}: {text}")
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::internal(chain(&error))
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS).collect()
+}
+
+impl Refusal {
+    fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+
+    /// The server is at fault; the text goes to the log alone.
+    pub(crate) fn internal(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, reason)
+    }
+
+    /// What the log is to say of a fault of the server's own.
+    pub fn internal_reason(&self) -> Option<&str> {
+        (self.kind == Kind::Internal).then_some(&self.text)
+    }
+
+    pub(crate) fn missing(field: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{field}'.");
+        Self::new(Kind::MissingField, text)
+    }
+
+    pub(crate) fn missing_secret() -> Self {
+        Self::new(
+            Kind::MissingSecret,
+            "The request body must contain the following parameter: 'client_assertion' or \
+             'client_secret'.",
+        )
+    }
+
+    pub(crate) fn too_long() -> Self {
+        Self::new(Kind::QueryTooLong, "Requested query string is too long.")
+    }
+
+    pub(crate) fn unsupported_grant(grant: &str) -> Self {
+        let text = format!("The app requested an unsupported grant type '{}'.", shown(grant));
+        Self::new(Kind::UnsupportedGrant, text)
+    }
+
+    pub(crate) fn unknown_tenant(tenant: &str) -> Self {
+        Self::new(Kind::TenantNotFound, tenant_not_found(tenant))
+    }
+
+    /// The same at the discovery endpoints, where the sign-in service has another word for it.
+    pub(crate) fn unknown_tenant_to_discover(tenant: &str) -> Self {
+        Self::new(Kind::InvalidTenant, tenant_not_found(tenant))
+    }
+
+    pub(crate) fn unknown_app(client_id: &str, tenant: Uuid) -> Self {
+        let text = format!(
+            "Application with identifier '{}' was not found in the directory '{tenant}'. This can \
+             happen if the application has not been installed by the administrator of the tenant \
+             or consented to by any user in the tenant. You may have sent your authentication \
+             request to the wrong tenant.",
+            shown(client_id)
+        );
+        Self::new(Kind::UnknownApp, text)
+    }
+
+    pub(crate) fn wrong_secret(client_id: Uuid) -> Self {
+        let text = format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the \
+             client secret value, not the client secret ID, for a secret added to app \
+             '{client_id}'."
+        );
+        Self::new(Kind::WrongSecret, text)
+    }
+
+    pub(crate) fn revoked_app(app: &App) -> Self {
+        let text = format!("Application '{}'({}) is disabled.", app.client_id, app.name);
+        Self::new(Kind::RevokedApp, text)
+    }
+
+    pub(crate) fn unknown_resource(resource: &str, tenant: Uuid) -> Self {
+        let text = format!(
+            "The resource principal named {} was not found in the tenant named {tenant}. This can \
+             happen if the application has not been installed by the administrator of the tenant \
+             or consented to by any user in the tenant. You might have sent your authentication \
+             request to the wrong tenant.",
+            shown(resource)
+        );
+        Self::new(Kind::UnknownResource, text)
+    }
+
+    /// Writes the refusal. `asked` is the id that the client gave its request, if it gave one.
+    pub(crate) fn respond(&self, trace: Uuid, asked: Option<Uuid>, now: Timestamp) -> Response {
+        if let Some(reason) = self.internal_reason() {
+            return ApiError::internal(reason).into_response();
+        }
+        let (status, error, code) = self.kind.row();
+        let correlation = asked.unwrap_or(trace);
+        let timestamp = now.whole_second().to_string().replace('T', " ");
+        let body = Body::from(
+            // Strings and numbers alone, which always serialise.
+            serde_json::to_vec(&Written {
+                error,
+                error_description: format!(
+                    "{self} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"
+                ),
+                error_codes: [code],
+                timestamp,
+                trace_id: trace,
+                correlation_id: correlation,
+            })
+            .unwrap_or_default(),
+        );
+        (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
+    }
+}
+
+fn tenant_not_found(tenant: &str) -> String {
+    format!(
+        "Tenant '{}' not found. Check to make sure you have the correct tenant ID and are signing \
+         into the correct cloud. Check with your subscription administrator, this may happen if \
+         there are no active subscriptions for the tenant.",
+        shown(tenant)
+    )
+}
+
+#[derive(Serialize)]
+struct Written {
+    error: &'static str,
+    error_description: String,
+    error_codes: [u32; 1],
+    timestamp: String,
+    trace_id: Uuid,
+    correlation_id: Uuid,
+}

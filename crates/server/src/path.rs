@@ -1,0 +1,134 @@
+//! Paths as clients write them, brought to the form in which the router knows them.
+//!
+//! Literal segments match in any case, one slash at the end is overlooked, and `/api/v1.0/...` is
+//! `/api/...` (defender-api.md §11.2, §12, §13.11). Segments that hold an id are passed through
+//! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed.
+//! This happens before routing, which a layer of the router could not do.
+
+use std::borrow::Cow;
+
+/// Segments of a path at most; longer paths are no route of ours.
+const MAX_SEGMENTS: usize = 8;
+/// The only version of the API, which may be left out.
+const VERSION: &str = "v1.0";
+
+/// The routes' paths, `{...}` standing for an id.
+pub(crate) struct Templates(Vec<Template>);
+
+struct Template {
+    text: &'static str,
+    segments: Vec<&'static str>,
+}
+
+impl Templates {
+    pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
+        let template =
+            |text: &'static str| Template { text, segments: text.split('/').skip(1).collect() };
+        Self(paths.into_iter().map(template).collect())
+    }
+
+    /// The first route that a path means, and the path in the router's form.
+    pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(&'static str, Cow<'p, str>)> {
+        let trimmed = path.strip_suffix('/').unwrap_or(path);
+        let mut buffer = [""; MAX_SEGMENTS];
+        let mut count = 0;
+        let mut as_written = trimmed.len() == path.len();
+        for (index, segment) in trimmed.split('/').skip(1).enumerate() {
+            if index == 1 && buffer[0].eq_ignore_ascii_case("api") && is(VERSION, segment) {
+                as_written = false;
+                continue;
+            }
+            *buffer.get_mut(count)? = segment;
+            count += 1;
+        }
+        let segments = &buffer[..count];
+        let template = self.0.iter().find(|template| template.matches(segments))?;
+        as_written &= template.literals(segments).all(|(literal, segment)| literal == segment);
+        if as_written {
+            return Some((template.text, Cow::Borrowed(path)));
+        }
+        let mut rewritten = String::with_capacity(trimmed.len());
+        for (known, segment) in template.segments.iter().zip(segments) {
+            rewritten.push('/');
+            rewritten.push_str(if is_id(known) { segment } else { known });
+        }
+        Some((template.text, Cow::Owned(rewritten)))
+    }
+}
+
+impl Template {
+    fn matches(&self, segments: &[&str]) -> bool {
+        self.segments.len() == segments.len()
+            && segments.iter().all(|segment| !segment.is_empty())
+            && self.literals(segments).all(|(literal, segment)| is(literal, segment))
+    }
+
+    fn literals<'s>(
+        &'s self,
+        segments: &'s [&'s str],
+    ) -> impl Iterator<Item = (&'static str, &'s str)> {
+        self.segments
+            .iter()
+            .zip(segments)
+            .filter(|(known, _)| !is_id(known))
+            .map(|(known, segment)| (*known, *segment))
+    }
+}
+
+fn is(literal: &str, segment: &str) -> bool {
+    literal.eq_ignore_ascii_case(segment)
+}
+
+fn is_id(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(path: &str) -> Option<String> {
+        let templates = Templates::new([
+            "/api/users/{id}/machines",
+            "/api/machines",
+            "/api/machines/{id}",
+            "/{tenant}/oauth2/v2.0/token",
+        ]);
+        templates.find(path).map(|(_, path)| path.into_owned())
+    }
+
+    #[test]
+    fn literals_match_in_any_case_and_ids_stay_as_they_are() {
+        for (path, expected) in [
+            ("/api/users/User1/machines", "/api/users/User1/machines"),
+            ("/API/V1.0/Users/DOMAIN\\User/Machines/", "/api/users/DOMAIN\\User/machines"),
+            ("/api/v1.0/users/v1.0/machines", "/api/users/v1.0/machines"),
+            ("/api/users/DOMAIN%5CUser+1/machines", "/api/users/DOMAIN%5CUser+1/machines"),
+            ("/api/Machines/", "/api/machines"),
+            ("/api/v1.0/machines", "/api/machines"),
+            ("/Contoso.com/OAuth2/V2.0/Token", "/Contoso.com/oauth2/v2.0/token"),
+        ] {
+            assert_eq!(find(path).as_deref(), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_route_is_not_found() {
+        for path in [
+            "",
+            "/",
+            "*",
+            "//",
+            "/api",
+            "/api/v1.0",
+            "/api/v1.1/machines",
+            "/api/machine",
+            "/api/users//machines",
+            "/api/machines//",
+            "/v1.0/api/machines",
+            "/a/b/c/d/e/f/g/h/i/j",
+        ] {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
+}

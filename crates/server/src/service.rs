@@ -1,0 +1,209 @@
+//! The whole server as one tower service: what surrounds the router.
+//!
+//! It gives each request its correlation id, origin and moment, brings the path to the router's
+//! form, and on the way back writes errors, the headers that every answer has, and one line in
+//! the log. All of this stands around the router and not in a layer of it, because a layer would
+//! run after routing, and because a request without `Accept-Encoding` should not pay for
+//! compression.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use store::Store;
+use tower::{BoxError, Layer};
+use tower_http::CompressionLevel;
+use tower_http::compression::{Compression, CompressionLayer};
+
+use crate::Error;
+use crate::call::{Call, Correlation, ThisCall};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{self, ApiError};
+use crate::origin::Origin;
+use crate::path::Templates;
+use crate::router;
+use crate::state::AppState;
+
+/// How long a request may take before the server gives it up.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("mise-correlation-id");
+/// As captured (defender-api.md §1.4).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// The server as a service; clones share all state.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    app: Arc<AppState>,
+    templates: Templates,
+    router: Router,
+    compressing: Compression<Router>,
+    secure: bool,
+}
+
+/// Makes the service. `local` is where the listener is, for requests that name no host.
+pub async fn service(
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    local: SocketAddr,
+) -> Result<Service, Error> {
+    let secure = crate::is_secure(&config);
+    let tenant = store.default_tenant().await?;
+    let own = Origin::of_address(secure, local);
+    let app = Arc::new(AppState::new(config, tenant, store, clock, own));
+    let router = router::router(Arc::clone(&app));
+    // Answers are made once and sent often; the fastest level already cuts JSON to a tenth.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    Ok(Service(Arc::new(Inner {
+        app,
+        templates: Templates::new(router::routes().into_iter().map(|route| route.path)),
+        compressing: compression.layer(router.clone()),
+        router,
+        secure,
+    })))
+}
+
+impl<B> tower::Service<Request<B>> for Service
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        let request = request.map(Body::new);
+        Box::pin(async move { Ok(inner.answer(request).await) })
+    }
+}
+
+impl Inner {
+    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let call = Arc::new(self.call(&request));
+        let route = self.find_route(&mut request);
+        let response = match route {
+            None => StatusCode::NOT_FOUND.into_response(),
+            Some(_) => {
+                request.extensions_mut().insert(ThisCall(Arc::clone(&call)));
+                self.guarded(request, &method).await
+            }
+        };
+        let mut response = error::render(response, call.correlation);
+        self.finish(&mut response, &method, call.correlation);
+        tracing::info!(
+            correlation_id = %call.correlation.id(),
+            method = %method,
+            route = route.unwrap_or("-"),
+            status = response.status().as_u16(),
+            latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            app_id = call.app_id.get().map(tracing::field::display),
+            "request"
+        );
+        response
+    }
+
+    fn call(&self, request: &Request<Body>) -> Call {
+        let app = &self.app;
+        let public = app.config.public_url.as_ref();
+        let uri = request.uri();
+        Call {
+            correlation: Correlation::new(),
+            origin: Origin::of_request(uri, request.headers(), public, &app.own),
+            target: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            now: app.clock.now(),
+            app_id: OnceLock::new(),
+        }
+    }
+
+    /// The route of a request, whose path is brought to the router's form.
+    fn find_route(&self, request: &mut Request<Body>) -> Option<&'static str> {
+        let uri = request.uri();
+        let (route, path) = self.templates.find(uri.path())?;
+        if let std::borrow::Cow::Owned(mut rewritten) = path {
+            if let Some(query) = uri.query() {
+                rewritten.push('?');
+                rewritten.push_str(query);
+            }
+            // Pieces of a path and a query that were parsed before; whatever else is no route.
+            *request.uri_mut() = Uri::try_from(rewritten).ok()?;
+        }
+        Some(route)
+    }
+
+    /// Routes the request; a panic or an answer that takes too long is the server's fault.
+    async fn guarded(&self, request: Request<Body>, method: &Method) -> Response<Body> {
+        let compresses =
+            *method != Method::HEAD && request.headers().contains_key(header::ACCEPT_ENCODING);
+        let answering = async {
+            let answered = if compresses {
+                let answer = tower::Service::call(&mut self.compressing.clone(), request).await;
+                answer.map(|response| response.map(Body::new))
+            } else {
+                tower::Service::call(&mut self.router.clone(), request).await
+            };
+            answered.unwrap_or_else(|never| match never {})
+        };
+        let mut answering = pin!(answering);
+        let caught = std::future::poll_fn(|context| {
+            // A handler that panicked is dropped and never polled again; shared state is behind
+            // locks whose poison is overlooked because each holds one complete value.
+            let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+            match polled {
+                Ok(poll) => poll.map(Ok),
+                Err(panic) => Poll::Ready(Err(panicked(&panic))),
+            }
+        });
+        match tokio::time::timeout(REQUEST_TIMEOUT, caught).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => error.into_response(),
+            Err(_) => ApiError::internal("the request took too long").into_response(),
+        }
+    }
+
+    /// The headers that every answer has.
+    fn finish(&self, response: &mut Response<Body>, method: &Method, correlation: Correlation) {
+        let length = response.body().size_hint().exact();
+        let headers = response.headers_mut();
+        headers.insert(CORRELATION_ID, correlation.header());
+        if self.secure {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        if let (Some(length), false) = (length, headers.contains_key(header::CONTENT_LENGTH)) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if *method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+    }
+}
+
+fn panicked(panic: &Box<dyn Any + Send>) -> ApiError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    ApiError::internal(format!("panic: {text}"))
+}

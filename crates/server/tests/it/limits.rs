@@ -1,0 +1,93 @@
+//! Limits as callers meet them. That they are exact is tested beside the code.
+
+use axum::http::StatusCode;
+use inventory::access::Permission;
+use inventory::time::TICKS_PER_SECOND;
+use server::config::Config;
+use server::limits::{Limit, Limits};
+
+use crate::harness::Server;
+
+#[tokio::test]
+async fn the_whole_quota_of_a_minute_can_be_used_at_once() {
+    let server = Server::start(Config::default()).await;
+    let token = server.token(&[Permission::MachineReadAll]).await;
+    let call = async || server.get("/api/users/jdoe/machines", &token).await;
+    for number in 0..100 {
+        assert_eq!(call().await.status, StatusCode::OK, "call {number}");
+    }
+    let refused = call().await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "61");
+    server.clock.advance(60 * TICKS_PER_SECOND);
+    assert_eq!(call().await.header("retry-after"), "1");
+    server.clock.advance(TICKS_PER_SECOND);
+    assert_eq!(call().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn apis_and_apps_have_quotas_of_their_own() {
+    let mut limits = Limits::vendor();
+    for api in Limits::apis() {
+        limits.set(api, Some(Limit::new(1, 1).unwrap())).unwrap();
+    }
+    let server = Server::start(Config { limits, ..Config::default() }).await;
+    crate::inventory::fill(&server).await;
+    let (one, other) = (server.reader().await, server.reader().await);
+    let paths = [
+        "/api/users/jdoe/machines",
+        "/api/machines",
+        "/api/machines/srv-01",
+        "/api/machines/srv-01/logonusers",
+        "/api/alerts",
+    ];
+    for token in [&one, &other] {
+        for path in paths {
+            assert_eq!(server.get(path, token).await.status, StatusCode::OK, "{path}");
+        }
+    }
+    for path in paths {
+        let status = server.get(path, &one).await.status;
+        assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+    }
+    // Another token of the same app has no quota of its own, nor has another user's path.
+    let status = server.get("/api/users/someone/machines", &one).await.status;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn who_is_refused_for_another_reason_uses_no_quota() {
+    let limits = {
+        let mut limits = Limits::off();
+        limits.set("get-machines", Some(Limit::new(1, 1).unwrap())).unwrap();
+        limits
+    };
+    let server = Server::start(Config { limits, ..Config::default() }).await;
+    let app = server.app(&[Permission::MachineReadAll]).await;
+    let token = server.token_of(&app).await;
+    let mut claims = server.claims(&app);
+    claims["roles"] = serde_json::json!(["User.Read.All"]);
+    let without = server.mint(&claims).await;
+    for _ in 0..3 {
+        assert_eq!(server.get("/api/machines", &without).await.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(server.get("/api/machines", &token).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn limits_can_be_off() {
+    let server = Server::start(Config { limits: Limits::off(), ..Config::default() }).await;
+    let token = server.token(&[Permission::MachineReadAll]).await;
+    for _ in 0..200 {
+        assert_eq!(server.get("/api/machines", &token).await.status, StatusCode::OK);
+    }
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused() {
+    for (minute, hour) in [(0, 10), (10, 0), (11, 10), (1, u32::MAX)] {
+        assert!(Limit::new(minute, hour).is_err(), "{minute} {hour}");
+    }
+    let error = Limits::off().set("get-machine", None).unwrap_err();
+    assert!(error.to_string().contains("get-machine-by-id"), "{error}");
+}

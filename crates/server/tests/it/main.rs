@@ -1,0 +1,17 @@
+//! The server as its callers see it: requests in, bytes out.
+//!
+//! Most tests call the service in process, with a store in a file of its own and a clock that
+//! stands still; `tls` starts the real server. Answers are compared as snapshots, in which ids
+//! that differ from run to run are replaced by names.
+
+mod answers;
+mod discovery;
+mod errors;
+mod habits;
+mod harness;
+mod inventory;
+mod limits;
+mod properties;
+mod refusals;
+mod tls;
+mod tokens;
