@@ -25,11 +25,23 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Where the inventory is kept: sqlite:PATH. Default: a file in the user's data folder
-    #[arg(long, global = true, value_name = "URL", env = "FOOTFALL_DATABASE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "FOOTFALL_DATABASE",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// Configuration file (TOML). Default: footfall/config.toml in the user's configuration
     /// folder, where there is one
-    #[arg(long, global = true, value_name = "FILE", env = "FOOTFALL_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "FOOTFALL_CONFIG",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -109,25 +121,37 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct Listening {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", env = "FOOTFALL_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", env = "FOOTFALL_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
     /// Speak HTTP, or HTTPS with a certificate that the server makes for itself
-    #[arg(long, env = "FOOTFALL_TLS", conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(long, env = "FOOTFALL_TLS", hide_env_values = true, conflicts_with_all = ["tls_cert", "tls_key"])]
     pub(crate) tls: Option<TlsMode>,
     /// Certificate chain (PEM)
-    #[arg(long, value_name = "FILE", env = "FOOTFALL_TLS_CERT", requires = "tls_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FOOTFALL_TLS_CERT",
+        hide_env_values = true,
+        requires = "tls_key"
+    )]
     pub(crate) tls_cert: Option<PathBuf>,
     /// Private key of the certificate (PEM)
-    #[arg(long, value_name = "FILE", env = "FOOTFALL_TLS_KEY", requires = "tls_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FOOTFALL_TLS_KEY",
+        hide_env_values = true,
+        requires = "tls_cert"
+    )]
     pub(crate) tls_key: Option<PathBuf>,
     /// A name that the self-made certificate holds beside localhost; may be repeated
     #[arg(long = "tls-name", value_name = "NAME")]
     pub(crate) tls_names: Vec<String>,
     /// The address that clients use, when it is not the one they connect to (a proxy in front)
-    #[arg(long, value_name = "URL", env = "FOOTFALL_PUBLIC_URL")]
+    #[arg(long, value_name = "URL", env = "FOOTFALL_PUBLIC_URL", hide_env_values = true)]
     pub(crate) public_url: Option<String>,
     /// The vendor's limits (100 calls a minute, 1,500 an hour, for each API and app), or none
-    #[arg(long, env = "FOOTFALL_LIMITS")]
+    #[arg(long, env = "FOOTFALL_LIMITS", hide_env_values = true)]
     pub(crate) limits: Option<LimitsMode>,
 }
 
@@ -262,7 +286,7 @@ pub(crate) enum App {
   curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/api/users/jdoe/machines")]
 pub(crate) struct Token {
     /// The app's client id
-    #[arg(long, env = "FOOTFALL_CLIENT_ID")]
+    #[arg(long, env = "FOOTFALL_CLIENT_ID", hide_env_values = true)]
     pub(crate) client_id: Uuid,
     /// The app's client secret
     #[arg(long, env = "FOOTFALL_CLIENT_SECRET", hide_env_values = true)]

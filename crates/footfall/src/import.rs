@@ -97,19 +97,18 @@ pub(crate) async fn import(
     });
     let mut writer =
         Writer { store, tenant, pending: Vec::new(), format: None, since: Instant::now() };
-    let written = writer.take_all(&messages, &mut summary, &progress).await;
-    if written.is_err() {
-        // The reader sees the closed channel at its next message, and ends.
-        stop.store(true, Ordering::Relaxed);
-    }
-    drop(messages);
-    let read = reader.join();
+    let written = writer.take_all(&messages, &mut summary, &progress, stop).await;
     progress.finish();
+    // The reader sees the closed channel at its next message, and ends.
+    drop(messages);
     written.context(
         "the import stopped; what was recorded before is kept, and running it again completes it",
     )?;
-    read.map_err(|_| anyhow::anyhow!("the reader failed; this is a bug of the program"))?;
     summary.interrupted = stop.load(Ordering::Relaxed);
+    // An interrupted reader may wait for standard input for ever; it ends with the process.
+    if !summary.interrupted && reader.join().is_err() {
+        anyhow::bail!("the reader failed; this is a bug of the program");
+    }
     Ok(summary)
 }
 
@@ -190,13 +189,16 @@ impl Writer<'_> {
         messages: &Receiver<Message>,
         summary: &mut Summary,
         progress: &Progress,
+        stop: &AtomicBool,
     ) -> Result<(), store::Error> {
         loop {
             let wait = BATCH_WAIT.saturating_sub(self.since.elapsed());
             match messages.recv_timeout(if self.pending.is_empty() { BATCH_WAIT } else { wait }) {
                 Ok(message) => self.take(message, summary, progress).await?,
-                Err(RecvTimeoutError::Timeout) => self.record(summary).await?,
-                Err(RecvTimeoutError::Disconnected) => return self.record(summary).await,
+                Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {
+                    self.record(summary).await?;
+                }
+                Err(_) => return self.record(summary).await,
             }
         }
     }

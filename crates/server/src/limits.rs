@@ -186,3 +186,6 @@ fn exceeded(ring: &VecDeque<i64>, limit: Limit, at: i64, now: i64) -> Option<Exc
         })
         .max_by_key(|exceeded| exceeded.retry_after_s)
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,3 +207,51 @@ fn panicked(panic: &Box<dyn Any + Send>) -> ApiError {
         .unwrap_or("no message");
     ApiError::internal(format!("panic: {text}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use inventory::time::Timestamp;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    /// A service whose health check panics, as only a fault in a handler could make it.
+    async fn faulty() -> Service {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = store::open(&url).unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::MIN));
+        let made = service(Config::default(), store, clock, ([127, 0, 0, 1], 80).into());
+        let Service(inner) = made.await.unwrap();
+        async fn fault() -> StatusCode {
+            panic!("secret of the handler")
+        }
+        let router = Router::new().route("/healthz", get(fault));
+        Service(Arc::new(Inner {
+            app: Arc::clone(&inner.app),
+            templates: Templates::new(["/healthz"]),
+            compressing: CompressionLayer::new().layer(router.clone()),
+            router,
+            secure: false,
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_without_its_message() {
+        let service = faulty().await;
+        for encoding in [None, Some("gzip")] {
+            let mut request = Request::get("/healthz");
+            if let Some(encoding) = encoding {
+                request = request.header(header::ACCEPT_ENCODING, encoding);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            let response = service.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.contains("\"code\":\"InternalServerError\",\"message\":\"\""), "{body}");
+        }
+    }
+}

@@ -73,6 +73,8 @@ impl<'a> Blocks<'a> {
         let mut searched = 0;
         loop {
             if self.pending.len() >= bytes || self.ended {
+                // A broken end that was dropped can leave less than was searched.
+                searched = searched.min(self.pending.len());
                 let newline = memchr(b'\n', &self.pending[searched..]).map(|at| searched + at);
                 if newline.unwrap_or(self.pending.len()) > MAX_LINE_BYTES {
                     return Some(self.skip_line(newline));
@@ -192,6 +194,40 @@ mod tests {
                     assert!(long.is_empty());
                     assert!(lines == bytes);
                 }
+            }
+        }
+    }
+
+    /// Gives its bytes, then fails.
+    struct Failing<'a>(&'a [u8]);
+
+    impl Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(io::Error::other("broken")),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_last_when_the_reading_breaks_off_is_no_line() {
+        let long = "x".repeat(3 * READ_BYTES);
+        for (text, expected) in [
+            (format!("{{}}\n{{\"a\":\"{long}"), "{}\n"),
+            (format!("{{\"a\":\"{long}"), ""),
+            ("{}\n{}".to_owned(), "{}\n{}"),
+            ("{}\n".to_owned(), "{}\n"),
+        ] {
+            for size in [1, 100, 4096] {
+                let mut blocks = Blocks::new(Stream::new(Failing(text.as_bytes())));
+                let mut lines = Vec::new();
+                while let Some(Block::Lines(bytes)) = blocks.next(size) {
+                    lines.extend(bytes);
+                }
+                assert_eq!(String::from_utf8(lines).unwrap(), expected);
+                assert!(blocks.error().is_some());
+                assert_eq!(blocks.bytes_read(), text.len() as u64);
             }
         }
     }

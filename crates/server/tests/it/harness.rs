@@ -20,25 +20,25 @@ use server::service::{Service, service};
 use store::Store;
 use tower::ServiceExt;
 
-pub const HOST: &str = "footfall.example";
+pub(crate) const HOST: &str = "footfall.example";
 /// When tests begin: a moment that is no whole minute.
-pub const NOW: &str = "2026-11-23T10:00:30.5Z";
+pub(crate) const NOW: &str = "2026-11-23T10:00:30.5Z";
 /// The audience of most clients.
-pub const AUDIENCE: &str = "https://api.securitycenter.microsoft.com";
+pub(crate) const AUDIENCE: &str = "https://api.securitycenter.microsoft.com";
 
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     match Stamp::parse(text).unwrap() {
         Stamp::Utc(time) => time,
         Stamp::Local(_) => panic!("a time without a zone: {text}"),
     }
 }
 
-pub struct Server {
-    pub service: Service,
-    pub store: Arc<dyn Store>,
-    pub clock: Arc<ManualClock>,
-    pub tenant: Tenant,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Server {
+    pub(crate) service: Service,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) tenant: Tenant,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// Finding primes takes most of a test's time, so all tests share one key.
@@ -53,12 +53,12 @@ fn shared_key() -> SigningKey {
 }
 
 /// A new RSA key, PKCS#8.
-pub fn new_key() -> Vec<u8> {
+pub(crate) fn new_key() -> Vec<u8> {
     KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec()
 }
 
 impl Server {
-    pub async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = store::open(&url).unwrap();
@@ -77,13 +77,13 @@ impl Server {
     }
 
     /// A server with limits off and the inventory of [`crate::inventory`].
-    pub async fn with_inventory() -> Self {
+    pub(crate) async fn with_inventory() -> Self {
         let server = Self::start(unlimited()).await;
         crate::inventory::fill(&server).await;
         server
     }
 
-    pub async fn app(&self, permissions: &[Permission]) -> NewApp {
+    pub(crate) async fn app(&self, permissions: &[Permission]) -> NewApp {
         let now = self.clock.now();
         apps::add(self.store.as_ref(), self.tenant, "probe", permissions.to_vec(), now)
             .await
@@ -91,7 +91,7 @@ impl Server {
     }
 
     /// A token as the endpoint issues it.
-    pub async fn token_of(&self, app: &NewApp) -> String {
+    pub(crate) async fn token_of(&self, app: &NewApp) -> String {
         let form = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}&scope={AUDIENCE}/.default",
             app.client_id, app.client_secret
@@ -103,17 +103,17 @@ impl Server {
     }
 
     /// A token of a new app.
-    pub async fn token(&self, permissions: &[Permission]) -> String {
+    pub(crate) async fn token(&self, permissions: &[Permission]) -> String {
         self.token_of(&self.app(permissions).await).await
     }
 
     /// A token of a new app that may read machines and users.
-    pub async fn reader(&self) -> String {
+    pub(crate) async fn reader(&self) -> String {
         self.token(&[Permission::MachineReadAll, Permission::UserReadAll]).await
     }
 
     /// Claims of a good token of an app, to be bent.
-    pub fn claims(&self, app: &NewApp) -> Value {
+    pub(crate) fn claims(&self, app: &NewApp) -> Value {
         let now_s = self.clock.now().seconds();
         json!({
             "aud": AUDIENCE,
@@ -128,28 +128,28 @@ impl Server {
         })
     }
 
-    pub async fn signing_key(&self) -> SigningKey {
+    pub(crate) async fn signing_key(&self) -> SigningKey {
         self.store.signing_keys(self.tenant.number).await.unwrap().remove(0)
     }
 
     /// Claims signed with the server's own key.
-    pub async fn mint(&self, claims: &Value) -> String {
+    pub(crate) async fn mint(&self, claims: &Value) -> String {
         let key = self.signing_key().await;
         sign(&json!({"typ": "JWT", "alg": "RS256", "kid": key.kid}), claims, &key.key.0)
     }
 
-    pub async fn get(&self, path: &str, token: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         self.send(
             request(Method::GET, path).header(header::AUTHORIZATION, format!("Bearer {token}")),
         )
         .await
     }
 
-    pub async fn get_open(&self, path: &str) -> Answer {
+    pub(crate) async fn get_open(&self, path: &str) -> Answer {
         self.send(request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, form: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
         let request = request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(form.to_owned()))
@@ -157,11 +157,11 @@ impl Server {
         self.call(request).await
     }
 
-    pub async fn send(&self, request: axum::http::request::Builder) -> Answer {
+    pub(crate) async fn send(&self, request: axum::http::request::Builder) -> Answer {
         self.call(request.body(Body::empty()).unwrap()).await
     }
 
-    pub async fn call(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.service.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -169,22 +169,22 @@ impl Server {
     }
 
     /// An answer as text, ids that differ from run to run replaced.
-    pub fn show(&self, answer: &Answer) -> String {
+    pub(crate) fn show(&self, answer: &Answer) -> String {
         let tenant = self.tenant.id.to_string();
         answer.show().replace(&tenant, "<tenant>")
     }
 }
 
-pub fn unlimited() -> Config {
+pub(crate) fn unlimited() -> Config {
     Config { limits: server::limits::Limits::off(), ..Config::default() }
 }
 
-pub fn request(method: Method, path: &str) -> axum::http::request::Builder {
+pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header(header::HOST, HOST)
 }
 
 /// A token from its parts, signed with a private key (PKCS#8).
-pub fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
+pub(crate) fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
     let unsigned = unsigned(header, claims);
     let pair = KeyPair::from_pkcs8(key).unwrap();
     let mut signature = vec![0; pair.public_modulus_len()];
@@ -194,34 +194,34 @@ pub fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
 }
 
 /// Header and claims of a token without its signature.
-pub fn unsigned(header: &Value, claims: &Value) -> String {
+pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
     format!("{}.{}", encode(header), encode(claims))
 }
 
 #[derive(Clone)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The ids of the machines in the answer.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text());
         let value = self.json()["value"].clone();
         let rows = value.as_array().expect("`value` is an array");
@@ -230,7 +230,7 @@ impl Answer {
     }
 
     /// `code` and `message` of an error.
-    pub fn error(&self) -> (String, String) {
+    pub(crate) fn error(&self) -> (String, String) {
         let error = &self.json()["error"];
         let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
         (text("code"), text("message"))

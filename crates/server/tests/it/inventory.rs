@@ -11,9 +11,9 @@ use inventory::time::Timestamp;
 use crate::harness::{Server, time};
 
 /// The Entra device id of `WS-014.corp.example`.
-pub const AAD_DEVICE: &str = "5b0c9f3e-6f0e-4a0b-9a6e-2f1d3c4b5a69";
+pub(crate) const AAD_DEVICE: &str = "5b0c9f3e-6f0e-4a0b-9a6e-2f1d3c4b5a69";
 
-pub fn logon(user: &str, domain: &str, machine: &str, kind: u32, at: Timestamp) -> Logon {
+pub(crate) fn logon(user: &str, domain: &str, machine: &str, kind: u32, at: Timestamp) -> Logon {
     Logon {
         account: Account::from_log(user, domain, "").unwrap(),
         machine: MachineRef::named(machine),
@@ -32,11 +32,11 @@ pub fn logon(user: &str, domain: &str, machine: &str, kind: u32, at: Timestamp) 
 /// - `WS-014.corp.example`, of which everything is known: `CORP\jdoe` sits at it.
 /// - `ws-020.corp.example`, silent for weeks: `CORP\jdoe` reached it over the network.
 /// - `srv-01`: `LAB\jdoe`, `srv-01\chris phillips`, and `root` without a domain.
-pub async fn fill(server: &Server) {
+pub(crate) async fn fill(server: &Server) {
     let tenant = server.tenant.number;
     let logons = vec![
-        logon("jdoe", "CORP", "WS-014.corp.example", 2, time("2026-11-20T08:14:55.7791856Z")),
-        logon("JDoe", "corp", "ws-014.corp.example", 10, time("2026-11-23T09:40:05.684607Z")),
+        logon("jdoe", "CORP", "ws-014.corp.example", 2, time("2026-11-20T08:14:55.7791856Z")),
+        logon("JDoe", "corp", "WS-014.corp.example", 10, time("2026-11-23T09:40:05.684607Z")),
         logon("jdoe", "CORP", "ws-020.corp.example", 3, time("2026-10-01T12:00:00.55Z")),
         logon("jdoe", "LAB", "srv-01", 3, time("2026-11-22T01:00:00Z")),
         logon("chris phillips", "SRV-01", "srv-01", 2, time("2026-11-21T07:00:00Z")),

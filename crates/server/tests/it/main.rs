@@ -3,6 +3,7 @@
 //! Most tests call the service in process, with a store in a file of its own and a clock that
 //! stands still; `tls` starts the real server. Answers are compared as snapshots, in which ids
 //! that differ from run to run are replaced by names.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod answers;
 mod discovery;

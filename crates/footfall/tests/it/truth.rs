@@ -1,0 +1,201 @@
+//! Ground truth: what an independent program found in real telemetry, and what this one says by
+//! its command line and its API.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+/// The kinds of source that can be read so far.
+const KINDS: [&str; 3] = ["evtx", "nxlog", "flatz"];
+
+/// One relation: first and last seen to the millisecond, count, types.
+type Relation = (String, String, u64, Vec<u64>);
+/// By user and machine, both folded.
+type Relations = BTreeMap<(String, String), Relation>;
+
+struct Source {
+    path: PathBuf,
+    slug: String,
+    timezone: Option<String>,
+    combined: bool,
+    /// Times are compared to the second: the shape has no more.
+    coarse: bool,
+}
+
+fn sources(data: &Path) -> Vec<Source> {
+    let list = std::fs::read_to_string(data.join("sources.tsv")).unwrap();
+    list.lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let &[path, kind, options, slug, combined, ..] = &fields[..] else { return None };
+            KINDS.contains(&kind).then(|| Source {
+                path: data.join(path),
+                slug: slug.to_owned(),
+                timezone: options.strip_prefix("tz=").map(str::to_owned),
+                combined: combined == "1",
+                coarse: path.contains("nxlog"),
+            })
+        })
+        .collect()
+}
+
+fn expected(data: &Path, slug: &str, table: &str) -> Relations {
+    let file = data.join("truth").join(slug).join(format!("{table}.tsv"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let types = fields[5].split(',').map(|kind| kind.parse().unwrap()).collect();
+            let key = (fields[0].to_owned(), fields[1].to_owned());
+            (key, (fields[2].to_owned(), fields[3].to_owned(), fields[4].parse().unwrap(), types))
+        })
+        .collect()
+}
+
+/// A wire time to the millisecond, cut, as the truth has it.
+fn millisecond(time: &str) -> String {
+    let (seconds, fraction) = match time.trim_end_matches('Z').split_once('.') {
+        Some((seconds, fraction)) => (seconds, fraction),
+        None => (time.trim_end_matches('Z'), ""),
+    };
+    format!("{seconds}.{:0<3.3}Z", fraction)
+}
+
+fn merge(relations: &mut Relations, key: (String, String), relation: Relation) {
+    match relations.get_mut(&key) {
+        None => {
+            relations.insert(key, relation);
+        }
+        Some(known) => {
+            known.0 = known.0.clone().min(relation.0);
+            known.1 = known.1.clone().max(relation.1);
+            known.2 += relation.2;
+            let types: BTreeSet<u64> = known.3.iter().chain(&relation.3).copied().collect();
+            known.3 = types.into_iter().collect();
+        }
+    }
+}
+
+/// `footfall relations --json`; accounts of one name are one user in the truth.
+fn by_command_line(program: &Program, arguments: &[&str]) -> Relations {
+    let mut relations = Relations::new();
+    let lines = program.run(&[&["relations", "--json"], arguments].concat());
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| line[key].as_str().unwrap().to_owned();
+        let types = line["logonTypes"].as_array().unwrap();
+        let relation = (
+            millisecond(&text("firstSeen")),
+            millisecond(&text("lastSeen")),
+            line["logonCount"].as_u64().unwrap(),
+            types.iter().map(|kind| kind.as_u64().unwrap()).collect(),
+        );
+        merge(&mut relations, (text("user"), text("machine")), relation);
+    }
+    relations
+}
+
+fn import(program: &Program, source: &Source) -> Value {
+    let mut arguments = vec!["import", "--json"];
+    if let Some(zone) = &source.timezone {
+        arguments.extend(["--timezone", zone]);
+    }
+    arguments.push(source.path.to_str().unwrap());
+    program.json(&arguments)
+}
+
+#[test]
+fn each_source_gives_its_truth_by_command_line_and_api() {
+    let Some(data) = shared_data() else { return };
+    for source in sources(&data) {
+        let program = Program::new();
+        import(&program, &source);
+        let all = expected(&data, &source.slug, "all");
+        assert_eq!(by_command_line(&program, &[]), all, "{}", source.slug);
+        let interactive = expected(&data, &source.slug, "interactive");
+        let found = by_command_line(&program, &["--interactive"]);
+        assert_eq!(found, interactive, "{}", source.slug);
+        let again = import(&program, &source);
+        for (_, format) in again["formats"].as_object().unwrap() {
+            assert_eq!(format["logons"], 0, "{}: {again}", source.slug);
+        }
+        assert_eq!(by_command_line(&program, &[]), all, "{}, read twice", source.slug);
+        check_api(&program, &all);
+    }
+}
+
+/// What the API says of every user and machine of the truth.
+fn check_api(program: &Program, expected: &Relations) {
+    let server = program.serve(&["--limits", "off"]);
+    let token = program.token(&["Machine.Read.All", "User.Read.All"]);
+    let users: BTreeSet<&str> = expected.keys().map(|(user, _)| user.as_str()).collect();
+    for user in users {
+        let (status, body) = server.get(&format!("/api/users/{user}/machines"), &token);
+        assert_eq!(status, 200);
+        let names = |value: &Value| value["computerDnsName"].as_str().unwrap().to_lowercase();
+        let found: BTreeSet<String> = body["value"].as_array().unwrap().iter().map(names).collect();
+        let machines: BTreeSet<String> = expected
+            .keys()
+            .filter(|(name, _)| name == user)
+            .map(|(_, machine)| machine.clone())
+            .collect();
+        assert_eq!(found, machines, "{user}");
+
+        let listed = program.json(&["machines", user, "--json"]);
+        for entry in listed.as_array().unwrap() {
+            let key = (user.to_owned(), names(&entry["machine"]));
+            let (first, last, count, _) = &expected[&key];
+            let time = |name: &str| millisecond(entry[name].as_str().unwrap());
+            assert_eq!((&time("firstSeen"), &time("lastSeen")), (first, last));
+            assert_eq!(entry["logonCount"], *count);
+        }
+        assert_eq!(listed.as_array().unwrap().len(), machines.len());
+    }
+    let machines: BTreeSet<&str> = expected.keys().map(|(_, machine)| machine.as_str()).collect();
+    for machine in machines {
+        let (status, body) = server.get(&format!("/api/machines/{machine}/logonusers"), &token);
+        assert_eq!(status, 200);
+        let found: BTreeSet<String> = body["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| {
+                let key = (user["accountName"].as_str().unwrap().to_owned(), machine.to_owned());
+                let first = &expected[&key].0;
+                assert_eq!(user["firstSeen"].as_str().unwrap()[..19], first[..19]);
+                key.0
+            })
+            .collect();
+        let users: BTreeSet<String> = expected
+            .keys()
+            .filter(|(_, name)| name == machine)
+            .map(|(user, _)| user.clone())
+            .collect();
+        assert_eq!(found, users, "{machine}");
+    }
+}
+
+#[test]
+fn all_sources_in_one_database_give_the_same_in_any_order_and_twice() {
+    let Some(data) = shared_data() else { return };
+    let sources = sources(&data);
+    let mut sum = Relations::new();
+    // The derived shapes hold the events of others once more, cut to seconds: they add nothing.
+    for source in sources.iter().filter(|source| source.combined) {
+        for (key, relation) in expected(&data, &source.slug, "all") {
+            merge(&mut sum, key, relation);
+        }
+    }
+    assert!(sources.iter().any(|source| source.coarse && !source.combined));
+    let forward: Vec<&Source> = sources.iter().collect();
+    let backward: Vec<&Source> = sources.iter().rev().collect();
+    for order in [[&forward[..], &forward[..]].concat(), [&backward[..], &forward[..]].concat()] {
+        let program = Program::new();
+        for source in order {
+            import(&program, source);
+        }
+        assert_eq!(by_command_line(&program, &[]), sum);
+    }
+}
