@@ -15,8 +15,15 @@ pub(crate) trait Api: Send + Sync + 'static {
 }
 
 /// Names of every operation.
-pub(crate) const NAMES: &[&str] =
-    &[UserMachines::NAME, Machines::NAME, Machine::NAME, LogonUsers::NAME, Alerts::NAME];
+pub(crate) const NAMES: &[&str] = &[
+    UserMachines::NAME,
+    UserAlerts::NAME,
+    Machines::NAME,
+    Machine::NAME,
+    LogonUsers::NAME,
+    MachineAlerts::NAME,
+    Alerts::NAME,
+];
 
 const MACHINE_READERS: &[Permission] = &[
     Permission::MachineRead,
@@ -29,12 +36,16 @@ const MACHINE_READERS_LISTED: &[Permission] =
 
 /// `GET /api/users/{id}/machines`
 pub(crate) struct UserMachines;
+/// `GET /api/users/{id}/alerts`
+pub(crate) struct UserAlerts;
 /// `GET /api/machines`
 pub(crate) struct Machines;
 /// `GET /api/machines/{id}`
 pub(crate) struct Machine;
 /// `GET /api/machines/{id}/logonusers`
 pub(crate) struct LogonUsers;
+/// `GET /api/machines/{id}/alerts`
+pub(crate) struct MachineAlerts;
 /// `GET /api/alerts`
 pub(crate) struct Alerts;
 
@@ -62,11 +73,25 @@ impl Api for LogonUsers {
     const LISTED: &'static [Permission] = &[Permission::UserReadAll];
 }
 
-/// Any permission opens it: it is the connection test of clients that hold Machine permissions
-/// alone (defender-api.md §13.14), and the set is empty.
+// Any permission opens the sets of alerts: they are the connection test of clients that hold Machine
+// permissions alone (defender-api.md §13.14), and they are empty.
+const ALERT_READERS_LISTED: &[Permission] =
+    &[Permission::AlertReadAll, Permission::AlertReadWriteAll];
+
+impl Api for UserAlerts {
+    const NAME: &'static str = "get-user-related-alerts";
+    const ACCEPTED: &'static [Permission] = Permission::ALL;
+    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
+}
+
+impl Api for MachineAlerts {
+    const NAME: &'static str = "get-machine-related-alerts";
+    const ACCEPTED: &'static [Permission] = Permission::ALL;
+    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
+}
+
 impl Api for Alerts {
     const NAME: &'static str = "get-alerts";
     const ACCEPTED: &'static [Permission] = Permission::ALL;
-    const LISTED: &'static [Permission] =
-        &[Permission::AlertReadAll, Permission::AlertReadWriteAll];
+    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
 }

@@ -1,6 +1,9 @@
 //! What is known of one request on its whole way, for the answer and for the log.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
@@ -30,8 +33,15 @@ pub(crate) struct Call {
 pub(crate) struct Correlation(Uuid);
 
 impl Correlation {
+    /// A new id: a count under two random keys. It has to be unique and not secret, so no request
+    /// pays for fresh random bytes.
     pub(crate) fn new() -> Self {
-        Self(Uuid::new_v4())
+        static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
+        let bits = u128::from(high) << 64 | u128::from(low);
+        Self(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
     }
 
     pub(crate) fn id(self) -> Uuid {
@@ -66,5 +76,26 @@ impl<S: Sync> FromRequestParts<S> for ThisCall {
             .get::<ThisCall>()
             .cloned()
             .ok_or_else(|| ApiError::internal("a request that did not pass the service"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_guids_and_never_the_same() {
+        let ids: HashSet<_> = (0..10_000).map(|_| Correlation::new().id()).collect();
+        assert_eq!(ids.len(), 10_000);
+        assert!(ids.iter().all(|id| id.get_version_num() == 4));
+    }
+
+    #[test]
+    fn the_target_is_made_of_the_guids_first_digits() {
+        let id = Uuid::from_u128(0x7b1d0f3e_4c9a_4b6d_8e5f_1023aaaabbbb);
+        assert_eq!(Correlation(id).target(), "|7b1d0f3e-4c9a4b6d8e5f1023.");
+        assert_eq!(Correlation(id).header(), "7b1d0f3e-4c9a-4b6d-8e5f-1023aaaabbbb");
     }
 }

@@ -72,7 +72,8 @@ pub(crate) async fn logon_users(
     Ok(envelope::ok(body).into_response())
 }
 
-async fn find<A: api::Api>(
+/// The machine that an id in a path means.
+pub(crate) async fn find<A: api::Api>(
     app: &AppState,
     permit: &Permit<A>,
     id: &str,

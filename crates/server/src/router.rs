@@ -42,9 +42,11 @@ fn table() -> Vec<(Route, Handler)> {
     vec![
         // Apps with a token: the vendor's API.
         of_api::<api::UserMachines>("/api/users/{id}/machines", get(users::machines)),
+        of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
         of_api::<api::Machines>("/api/machines", get(machines::list)),
         of_api::<api::Machine>("/api/machines/{id}", get(machines::get)),
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
+        of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
         // Apps without a token yet: the sign-in side. Some clients send GET with a form (§7.1).
         open("/{tenant}/oauth2/token", get(endpoint::v1).post(endpoint::v1)),

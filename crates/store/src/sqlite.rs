@@ -6,6 +6,7 @@
 //! keys, `schema` opening and migrations.
 
 mod access;
+mod known;
 mod prune;
 mod read;
 mod record;
@@ -77,7 +78,7 @@ impl Sqlite {
                 Some(connection) => connection,
                 None => schema::open_reader(&inner.path)?,
             };
-            let answer = question(&connection).map_err(|failure| failure.at(doing));
+            let answer = in_snapshot(&connection, question).map_err(|failure| failure.at(doing));
             lock(&inner.readers).push(connection);
             answer
         });
@@ -97,6 +98,18 @@ impl Sqlite {
         });
         outcome.await.map_err(|e| failed(doing, e))?
     }
+}
+
+/// Asks within one read transaction: every statement sees the same commit, and the file is locked
+/// once and not once a statement, which is what many readers at a time wait for.
+fn in_snapshot<T>(
+    connection: &Connection,
+    question: impl FnOnce(&Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let transaction = connection.unchecked_transaction()?;
+    let answer = question(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
 }
 
 /// What goes wrong inside one statement, before it is known what was being done.

@@ -172,6 +172,13 @@ async fn alerts_are_an_empty_set() {
     insta::assert_snapshot!(server.show(&answer));
     let path = "/api/alerts?$filter=alertCreationTime+gt+2026-01-01Z&$orderby=id&$expand=evidence";
     assert_eq!(server.get(path, &token).await.text(), answer.text());
+    for path in
+        ["/api/users/jdoe/alerts", "/api/users/nobody/alerts", "/api/machines/ws-014/alerts"]
+    {
+        assert_eq!(server.get(path, &token).await.text(), answer.text(), "{path}");
+    }
+    let missing = server.get("/api/machines/none/alerts", &token).await;
+    assert_eq!(missing.error().0, "ResourceNotFound");
     assert_eq!(server.get("/api/alerts?$top=x", &token).await.status, StatusCode::BAD_REQUEST);
 }
 

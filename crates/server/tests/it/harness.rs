@@ -59,6 +59,7 @@ pub(crate) fn new_key() -> Vec<u8> {
 
 impl Server {
     pub(crate) async fn start(config: Config) -> Self {
+        crate::log::install();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = store::open(&url).unwrap();

@@ -36,11 +36,14 @@ async fn apis_and_apps_have_quotas_of_their_own() {
     let (one, other) = (server.reader().await, server.reader().await);
     let paths = [
         "/api/users/jdoe/machines",
+        "/api/users/jdoe/alerts",
         "/api/machines",
         "/api/machines/srv-01",
         "/api/machines/srv-01/logonusers",
+        "/api/machines/srv-01/alerts",
         "/api/alerts",
     ];
+    assert_eq!(paths.len(), Limits::apis().len());
     for token in [&one, &other] {
         for path in paths {
             assert_eq!(server.get(path, token).await.status, StatusCode::OK, "{path}");

@@ -12,6 +12,7 @@ mod habits;
 mod harness;
 mod inventory;
 mod limits;
+mod log;
 mod properties;
 mod refusals;
 mod tls;

@@ -19,8 +19,10 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/machines/{id}/logonusers" => {
             ("/api/machines/srv-01/logonusers", Some(Permission::MachineReadWriteAll))
         }
-        // Any permission opens it.
+        // Any permission opens them.
         "/api/alerts" => ("/api/alerts", None),
+        "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
+        "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
         _ => return None,
     })
 }

@@ -19,10 +19,8 @@ use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Failure;
+use super::known::{Known, host_key};
 use crate::Recorded;
-
-/// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
-const REMEMBERED: usize = 500_000;
 
 /// Ticks of a day, for times made of a day and a time of day in SQL.
 const DAY: i64 = 864_000_000_000;
@@ -31,16 +29,6 @@ const DAY: i64 = 864_000_000_000;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     known: Known,
-    /// `data_version` when `known` was last true: another process may have removed rows since.
-    version: i64,
-}
-
-#[derive(Default)]
-struct Known {
-    /// By name, domain and authority.
-    accounts: HashMap<(TenantId, String, String, String), i64>,
-    machines: HashMap<(TenantId, MachineRef), i64>,
-    remotes: HashMap<(String, String), i64>,
 }
 
 /// A logon with the numbers that the database knows it by, in the order of the event table.
@@ -64,12 +52,12 @@ type Naming<'a> = (Timestamp, &'a str);
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, known: Known::default(), version: -1 }
+        Self { connection, known: Known::default() }
     }
 
     /// Forgets remembered numbers; for changes that remove rows.
     pub(super) fn forget(&mut self) {
-        self.known = Known::default();
+        self.known.forget();
     }
 
     /// Adds logons.
@@ -78,22 +66,7 @@ impl Writer {
         tenant: TenantId,
         logons: &[Logon],
     ) -> Result<Recorded, Failure> {
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.known.check(&transaction, &mut self.version)?;
-        let batch = Batch { db: &transaction, tenant, known: &mut self.known };
-        match batch.record(logons) {
-            Ok(recorded) => {
-                transaction.commit()?;
-                Ok(recorded)
-            }
-            Err(failure) => {
-                // What was remembered in this batch was rolled back with it.
-                drop(transaction);
-                self.forget();
-                Err(failure)
-            }
-        }
+        self.transact(tenant, |mut batch| batch.record(logons))
     }
 
     /// Takes machines' reports of themselves.
@@ -102,27 +75,26 @@ impl Writer {
         tenant: TenantId,
         reports: &[MachineReport],
     ) -> Result<(), Failure> {
+        self.transact(tenant, |mut batch| {
+            reports.iter().try_for_each(|report| batch.describe(report))
+        })
+    }
+
+    fn transact<T>(
+        &mut self,
+        tenant: TenantId,
+        change: impl FnOnce(Batch<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.known.check(&transaction, &mut self.version)?;
-        let mut batch = Batch { db: &transaction, tenant, known: &mut self.known };
-        for report in reports {
-            batch.describe(report)?;
+        self.known.check(&transaction)?;
+        let outcome = change(Batch { db: &transaction, tenant, known: &mut self.known })
+            .and_then(|done| transaction.commit().map(|()| done).map_err(Failure::from));
+        if outcome.is_err() {
+            // What was remembered in this batch was rolled back with it.
+            self.known.forget();
         }
-        transaction.commit()?;
-        Ok(())
-    }
-}
-
-impl Known {
-    /// Forgets everything when another connection changed the database.
-    fn check(&mut self, db: &Transaction<'_>, version: &mut i64) -> Result<(), Failure> {
-        let now: i64 = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        if now != *version {
-            *self = Self::default();
-            *version = now;
-        }
-        Ok(())
+        outcome
     }
 }
 
@@ -143,7 +115,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn record(mut self, logons: &[Logon]) -> Result<Recorded, Failure> {
+    fn record(&mut self, logons: &[Logon]) -> Result<Recorded, Failure> {
         let (mut events, namings) = self.resolve(logons)?;
         events.sort_unstable();
 
@@ -173,7 +145,7 @@ impl Batch<'_> {
             let machine = match machines.get(&logon.machine) {
                 Some(&number) => number,
                 None => {
-                    let number = self.machine(&logon.machine)?;
+                    let number = self.known.machine(self.db, self.tenant, &logon.machine)?;
                     machines.insert(&logon.machine, number);
                     number
                 }
@@ -181,7 +153,7 @@ impl Batch<'_> {
             let account = match accounts.get(&logon.account) {
                 Some(&number) => number,
                 None => {
-                    let number = self.account(&logon.account)?;
+                    let number = self.known.account(self.db, self.tenant, &logon.account)?;
                     accounts.insert(&logon.account, number);
                     number
                 }
@@ -190,7 +162,7 @@ impl Batch<'_> {
             let remote = match remotes.get(&remote) {
                 Some(&number) => number,
                 None => {
-                    let number = self.remote(remote.0, remote.1)?;
+                    let number = self.known.remote(self.db, remote.0, remote.1)?;
                     remotes.insert(remote, number);
                     number
                 }
@@ -200,107 +172,6 @@ impl Batch<'_> {
             events.push(Event::of(logon, account, machine, remote));
         }
         Ok((events, namings))
-    }
-
-    fn account(&mut self, account: &Account) -> Result<i64, Failure> {
-        let authority = account.authority();
-        let key = (self.tenant, account.name.clone(), account.domain.clone(), authority.to_owned());
-        if let Some(&number) = self.known.accounts.get(&key) {
-            return Ok(number);
-        }
-        let number = self
-            .db
-            .prepare_cached(
-                "INSERT INTO account (tenant, name, authority, sid, upn, object_id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (tenant, name, authority) DO UPDATE SET
-                     sid = coalesce(sid, excluded.sid),
-                     upn = coalesce(upn, excluded.upn),
-                     object_id = coalesce(object_id, excluded.object_id)
-                 RETURNING number",
-            )?
-            .query_row(
-                params![
-                    self.tenant.0,
-                    account.name,
-                    authority,
-                    account.sid,
-                    account.upn,
-                    account.object_id
-                ],
-                |row| row.get(0),
-            )?;
-        if !account.domain.is_empty() {
-            self.db
-                .prepare_cached(
-                    "INSERT INTO account_domain (account, domain) VALUES (?1, ?2)
-                     ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![number, account.domain])?;
-        }
-        bound(&mut self.known.accounts).insert(key, number);
-        Ok(number)
-    }
-
-    /// The number of a machine. A new one is made with empty times, which what is seen of it in
-    /// the same transaction fills.
-    fn machine(&mut self, machine: &MachineRef) -> Result<i64, Failure> {
-        let key = (self.tenant, machine.clone());
-        if let Some(&number) = self.known.machines.get(&key) {
-            return Ok(number);
-        }
-        let name_key = fold(&machine.name);
-        let number = self
-            .db
-            .prepare_cached(
-                "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key,
-                     first_seen, last_seen, aad_device_id)
-                 VALUES (?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
-                 ON CONFLICT (tenant, id) DO UPDATE SET
-                     aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
-                 RETURNING number",
-            )?
-            .query_row(
-                params![
-                    self.tenant.0,
-                    machine.machine_id().0,
-                    machine.name,
-                    name_key,
-                    host_key(&name_key),
-                    machine.aad_device_id,
-                    i64::MAX,
-                    i64::MIN
-                ],
-                |row| row.get(0),
-            )?;
-        bound(&mut self.known.machines).insert(key, number);
-        Ok(number)
-    }
-
-    fn remote(
-        &mut self,
-        address: Option<IpAddr>,
-        name: Option<&str>,
-    ) -> Result<Option<i64>, Failure> {
-        let address = address.map(|address| address.to_string()).unwrap_or_default();
-        let name = name.unwrap_or_default().to_owned();
-        if address.is_empty() && name.is_empty() {
-            return Ok(None);
-        }
-        let key = (address, name);
-        if let Some(&number) = self.known.remotes.get(&key) {
-            return Ok(Some(number));
-        }
-        // The empty update makes RETURNING answer for a row that was there before.
-        let number = self
-            .db
-            .prepare_cached(
-                "INSERT INTO remote (address, name) VALUES (?1, ?2)
-                 ON CONFLICT (address, name) DO UPDATE SET name = name RETURNING number",
-            )?
-            .query_row(params![key.0, key.1], |row| row.get(0))?;
-        bound(&mut self.known.remotes).insert(key, number);
-        Ok(Some(number))
     }
 
     /// Writes the events that are new, in the order of the table's key.
@@ -470,7 +341,7 @@ impl Batch<'_> {
     }
 
     fn describe(&mut self, report: &MachineReport) -> Result<(), Failure> {
-        let number = self.machine(&report.machine)?;
+        let number = self.known.machine(self.db, self.tenant, &report.machine)?;
         self.name(number, (report.time, &report.machine.name))?;
         self.sight(number, report.time, report.time)?;
         let last_report: Option<Option<i64>> = self
@@ -558,20 +429,4 @@ impl Event {
             i64::from(self.day) * DAY + self.second * TICKS_PER_SECOND + self.fraction,
         )
     }
-}
-
-/// The first label of a folded name; the whole of an address, which has no labels.
-fn host_key(name_key: &str) -> &str {
-    if name_key.parse::<std::net::IpAddr>().is_ok() {
-        return name_key;
-    }
-    name_key.split('.').next().unwrap_or(name_key)
-}
-
-/// The map, emptied when it holds as much as it may.
-fn bound<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
-    if map.len() >= REMEMBERED {
-        map.clear();
-    }
-    map
 }

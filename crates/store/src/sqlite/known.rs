@@ -1,0 +1,167 @@
+//! The numbers of accounts, machines and remotes: remembered, looked up, or given to new ones.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use inventory::account::Account;
+use inventory::fold;
+use inventory::ids::TenantId;
+use inventory::logon::MachineRef;
+use rusqlite::{Connection, params};
+
+use super::Failure;
+
+/// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
+const REMEMBERED: usize = 500_000;
+
+#[derive(Default)]
+pub(super) struct Known {
+    /// By name, domain and authority.
+    accounts: HashMap<(TenantId, String, String, String), i64>,
+    machines: HashMap<(TenantId, MachineRef), i64>,
+    remotes: HashMap<(String, String), i64>,
+    /// `data_version` when this was last true: another process may have removed rows since.
+    version: Option<i64>,
+}
+
+impl Known {
+    /// Forgets everything.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets everything when another connection changed the database since the last time.
+    pub(super) fn check(&mut self, db: &Connection) -> Result<(), Failure> {
+        let now = Some(db.pragma_query_value(None, "data_version", |row| row.get(0))?);
+        if now != self.version {
+            *self = Self { version: now, ..Self::default() };
+        }
+        Ok(())
+    }
+
+    /// The number of an account, made when the account is new.
+    pub(super) fn account(
+        &mut self,
+        db: &Connection,
+        tenant: TenantId,
+        account: &Account,
+    ) -> Result<i64, Failure> {
+        let authority = account.authority();
+        let key = (tenant, account.name.clone(), account.domain.clone(), authority.to_owned());
+        if let Some(&number) = self.accounts.get(&key) {
+            return Ok(number);
+        }
+        let number = db
+            .prepare_cached(
+                "INSERT INTO account (tenant, name, authority, sid, upn, object_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (tenant, name, authority) DO UPDATE SET
+                     sid = coalesce(sid, excluded.sid),
+                     upn = coalesce(upn, excluded.upn),
+                     object_id = coalesce(object_id, excluded.object_id)
+                 RETURNING number",
+            )?
+            .query_row(
+                params![
+                    tenant.0,
+                    account.name,
+                    authority,
+                    account.sid,
+                    account.upn,
+                    account.object_id
+                ],
+                |row| row.get(0),
+            )?;
+        if !account.domain.is_empty() {
+            db.prepare_cached(
+                "INSERT INTO account_domain (account, domain) VALUES (?1, ?2)
+                     ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![number, account.domain])?;
+        }
+        bound(&mut self.accounts).insert(key, number);
+        Ok(number)
+    }
+
+    /// The number of a machine. A new one is made with empty times, which what is seen of it in
+    /// the same transaction fills.
+    pub(super) fn machine(
+        &mut self,
+        db: &Connection,
+        tenant: TenantId,
+        machine: &MachineRef,
+    ) -> Result<i64, Failure> {
+        let key = (tenant, machine.clone());
+        if let Some(&number) = self.machines.get(&key) {
+            return Ok(number);
+        }
+        let name_key = fold(&machine.name);
+        let number = db
+            .prepare_cached(
+                "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key,
+                     first_seen, last_seen, aad_device_id)
+                 VALUES (?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
+                 ON CONFLICT (tenant, id) DO UPDATE SET
+                     aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
+                 RETURNING number",
+            )?
+            .query_row(
+                params![
+                    tenant.0,
+                    machine.machine_id().0,
+                    machine.name,
+                    name_key,
+                    host_key(&name_key),
+                    machine.aad_device_id,
+                    i64::MAX,
+                    i64::MIN
+                ],
+                |row| row.get(0),
+            )?;
+        bound(&mut self.machines).insert(key, number);
+        Ok(number)
+    }
+
+    /// The number of the other end of logons; `None` when nothing is known of it.
+    pub(super) fn remote(
+        &mut self,
+        db: &Connection,
+        address: Option<IpAddr>,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, Failure> {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let name = name.unwrap_or_default().to_owned();
+        if address.is_empty() && name.is_empty() {
+            return Ok(None);
+        }
+        let key = (address, name);
+        if let Some(&number) = self.remotes.get(&key) {
+            return Ok(Some(number));
+        }
+        // The empty update makes RETURNING answer for a row that was there before.
+        let number = db
+            .prepare_cached(
+                "INSERT INTO remote (address, name) VALUES (?1, ?2)
+                 ON CONFLICT (address, name) DO UPDATE SET name = name RETURNING number",
+            )?
+            .query_row(params![key.0, key.1], |row| row.get(0))?;
+        bound(&mut self.remotes).insert(key, number);
+        Ok(Some(number))
+    }
+}
+
+/// The first label of a folded name; the whole of an address, which has no labels.
+pub(super) fn host_key(name_key: &str) -> &str {
+    if name_key.parse::<std::net::IpAddr>().is_ok() {
+        return name_key;
+    }
+    name_key.split('.').next().unwrap_or(name_key)
+}
+
+/// The map, emptied when it holds as much as it may.
+fn bound<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
+    if map.len() >= REMEMBERED {
+        map.clear();
+    }
+    map
+}
