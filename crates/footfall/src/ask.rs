@@ -13,16 +13,18 @@ use crate::cli::{Form, Machines, Relations, Users};
 use crate::config::Config;
 use crate::output::{self, Outcome};
 
-/// The machines that a user logged on to, the machine last seen first.
+/// The machines that a user logged on to, the last logon first.
 pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result<Outcome> {
     let store = store::open(&config.database)?;
     let tenant = store.default_tenant().await?.number;
     let now = SystemClock.now();
     let window = config.window(&args.window, now);
-    let found = match UserSelector::parse(&args.user, config.upn()) {
+    let mut found = match UserSelector::parse(&args.user, config.upn()) {
         Some(user) => store.machines_of_user(tenant, &user, window, Page::ALL).await?,
         None => Vec::new(),
     };
+    // The API orders by the machine; a person reads when the user was there.
+    found.sort_by_key(|found| (std::cmp::Reverse(found.relation.last_seen), found.machine.id));
     if args.form.json {
         let machines: Vec<Value> = found
             .into_iter()

@@ -54,7 +54,10 @@ pub enum Error {
     /// Certificate and key do not fit together, or TLS cannot use them.
     #[error("TLS does not take the certificate")]
     Rustls(#[from] rustls::Error),
-    /// A name that no certificate can hold, or a key that signs nothing.
+    /// Neither a host name nor an address.
+    #[error("`{0}` is no name that a certificate can hold")]
+    Name(String),
+    /// A key that signs nothing.
     #[error("the certificate could not be made")]
     Make(#[from] rcgen::Error),
     /// The store failed.
@@ -140,6 +143,9 @@ fn self_signed(
     )?;
     let issuer = Issuer::new(authority_params(&authority_key, now), authority_key);
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    for name in &names {
+        CertificateParams::new([name.clone()]).map_err(|_| Error::Name(name.clone()))?;
+    }
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = named("Footfall");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -170,6 +170,13 @@ async fn names_versions_and_protocols() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_none_stops_the_start() {
+    let error = start(self_signed(&["b\u{fc}ro.example"])).await.done.await.unwrap().unwrap_err();
+    let server::Error::Tls(error) = error else { panic!("{error}") };
+    assert_eq!(error.to_string(), "`b\u{fc}ro.example` is no name that a certificate can hold");
+}
+
+#[tokio::test]
 async fn the_authority_outlives_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
