@@ -289,7 +289,12 @@ pub(crate) struct Token {
     #[arg(long, env = "FOOTFALL_CLIENT_ID", hide_env_values = true)]
     pub(crate) client_id: Uuid,
     /// The app's client secret
-    #[arg(long, env = "FOOTFALL_CLIENT_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FOOTFALL_CLIENT_SECRET",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub(crate) client_secret: String,
     /// The audience that the token is for
     #[arg(long, value_name = "AUD", default_value = "https://api.securitycenter.microsoft.com")]

@@ -9,11 +9,12 @@ use anyhow::Context;
 use inventory::access::{Permission, Tenant};
 use inventory::query::Window;
 use server::clock::{Clock, SystemClock};
-use server::{apps, issuer};
+use server::{Server, apps, issuer};
 use store::Store;
 
 use crate::cli::Demo;
 use crate::config::Config;
+use crate::signal::Interrupts;
 use crate::{fleet, import, output, serve};
 
 /// Where the demo listens unless it is told or the port is taken.
@@ -48,16 +49,11 @@ pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow:
     let address = listener.local_addr()?;
     anyhow::ensure!(address.ip().is_loopback(), "the demo listens on loopback addresses only");
     let token = token(&*store, tenant).await?;
-    invite(address, &token, &questions)?;
     let server_config = serve::server_config(&config, address)?;
-    server::run(
-        server_config,
-        store,
-        listener,
-        Arc::new(SystemClock),
-        crate::signal::interrupted(),
-    )
-    .await?;
+    let mut interrupts = Interrupts::new()?;
+    let server = Server::new(server_config, store, listener, Arc::new(SystemClock)).await?;
+    invite(address, &token, &questions)?;
+    server.serve(interrupts.next()).await?;
     Ok(())
 }
 
@@ -139,7 +135,7 @@ async fn token(store: &dyn Store, tenant: Tenant) -> anyhow::Result<String> {
     let claim = issuer::Claim {
         client_id: &app.client_id.to_string(),
         client_secret: &app.client_secret,
-        resource: "https://api.securitycenter.microsoft.com",
+        resource: issuer::audience::DEFAULT_RESOURCE,
         own: &[],
     };
     let token = issuer::issue(store, tenant, claim, now).await?;

@@ -55,7 +55,7 @@ pub(crate) async fn run(
     let store = store::open(&config.database)?;
     let tenant = store.default_tenant().await?.number;
     let stop = Arc::new(AtomicBool::new(false));
-    crate::signal::stop_on_interrupt(&stop);
+    crate::signal::stop_on_interrupt(&stop)?;
     let mut summary = import(config, paths, reading, &store, tenant, &stop).await?;
     crate::retention::apply(config, &store, tenant).await?;
     summary.totals = store.totals(tenant).await?;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use server::Server;
 use server::clock::SystemClock;
 use server::config::Tls as ServerTls;
 use store::Store;
 
 use crate::config::{Config, Tls};
+use crate::signal::Interrupts;
 
 /// How often a running server applies the retention.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
@@ -21,19 +23,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let server_config = server_config(&config, listen)?;
-    let address = listener.local_addr()?;
     let scheme = if matches!(server_config.tls, ServerTls::Off) { "http" } else { "https" };
+    let address = listener.local_addr()?;
     let tenant = store.default_tenant().await?;
-    tokio::spawn(keep_retention(config, Arc::clone(&store)));
+    let mut interrupts = Interrupts::new()?;
+    let server =
+        Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
+    tokio::spawn(keep_retention(config, store));
     eprintln!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
-    server::run(
-        server_config,
-        store,
-        listener,
-        Arc::new(SystemClock),
-        crate::signal::interrupted(),
-    )
-    .await?;
+    server.serve(interrupts.next()).await?;
     Ok(())
 }
 

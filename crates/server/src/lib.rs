@@ -74,38 +74,52 @@ pub enum Error {
     Listen(#[from] io::Error),
 }
 
-/// Serves until `shutdown` ends, then lets requests in flight end.
-pub async fn run(
-    config: Config,
-    store: Arc<dyn Store>,
+/// A server that has all it needs, and has not begun to answer.
+pub struct Server {
+    service: service::Service,
     listener: TcpListener,
-    clock: Arc<dyn Clock>,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let tls = tls::server_config(&config, store.as_ref(), clock.now()).await?;
-    let local = listener.local_addr()?;
-    let service = Shared::new(service::service(config, store, clock, local).await?);
-    let handle = Handle::new();
-    let server = axum_server::from_tcp(listener)?.handle(handle.clone());
-    let serving = async {
-        match tls {
-            None => with_timeouts(server).serve(service).await,
-            Some(tls) => {
-                let tls = RustlsConfig::from_config(tls);
-                let acceptor = axum_server::tls_rustls::RustlsAcceptor::new(tls);
-                with_timeouts(server.acceptor(acceptor)).serve(service).await
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Server {
+    /// Checks the configuration, reads or makes the certificate and takes the listener.
+    pub async fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        listener: TcpListener,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let tls = tls::server_config(&config, store.as_ref(), clock.now()).await?;
+        let local = listener.local_addr()?;
+        let service = service::service(config, store, clock, local).await?;
+        Ok(Self { service, listener, tls })
+    }
+
+    /// Serves until `shutdown` ends, then lets requests in flight end.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let service = Shared::new(self.service);
+        let handle = Handle::new();
+        let server = axum_server::from_tcp(self.listener)?.handle(handle.clone());
+        let serving = async {
+            match self.tls {
+                None => with_timeouts(server).serve(service).await,
+                Some(tls) => {
+                    let tls = RustlsConfig::from_config(tls);
+                    let acceptor = axum_server::tls_rustls::RustlsAcceptor::new(tls);
+                    with_timeouts(server.acceptor(acceptor)).serve(service).await
+                }
             }
+        };
+        let stopping = async {
+            shutdown.await;
+            handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
+            // The serving side ends the wait.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(Error::Listen),
+            () = stopping => Ok(()),
         }
-    };
-    let stopping = async {
-        shutdown.await;
-        handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
-        // The serving side ends the wait.
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        served = serving => served.map_err(Error::Listen),
-        () = stopping => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every route of the server, grouped by who calls it.
 //!
-//! Paths are written in the form that [`crate::path`] brings requests to. A route that is not
+//! Paths are written in the form that the module `path` brings requests to. A route that is not
 //! here answers 404 with an empty body, which is how the vendor's clients tell a wrong path from
 //! a missing machine (defender-api.md §4).
 

@@ -167,6 +167,7 @@ fn the_configuration_is_checked_and_layered() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock")]
 fn retention_and_look_back_cut_at_days() {
     let program = Program::new();
     let (old, new) =

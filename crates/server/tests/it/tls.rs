@@ -36,10 +36,12 @@ async fn start(config: Config) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let running = server::run(config, Arc::clone(&store), listener, Arc::new(SystemClock), async {
+    let server = server::Server::new(config, Arc::clone(&store), listener, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    let done = tokio::spawn(server.serve(async {
         let _ = stopped.await;
-    });
-    let done = tokio::spawn(running);
+    }));
     Running { address, store, stop, done, _folder: folder }
 }
 
