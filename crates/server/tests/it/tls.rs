@@ -30,19 +30,22 @@ struct Running {
 }
 
 async fn start(config: Config) -> Running {
+    try_start(config).await.unwrap()
+}
+
+async fn try_start(config: Config) -> Result<Running, server::Error> {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
     let store = store::open(&url).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let server = server::Server::new(config, Arc::clone(&store), listener, Arc::new(SystemClock))
-        .await
-        .unwrap();
+    let server = server::Server::new(config, Arc::clone(&store), listener, Arc::new(SystemClock));
+    let server = server.await?;
     let done = tokio::spawn(server.serve(async {
         let _ = stopped.await;
     }));
-    Running { address, store, stop, done, _folder: folder }
+    Ok(Running { address, store, stop, done, _folder: folder })
 }
 
 fn self_signed(names: &[&str]) -> Config {
@@ -173,8 +176,8 @@ async fn names_versions_and_protocols() {
 
 #[tokio::test]
 async fn a_name_that_is_none_stops_the_start() {
-    let error = start(self_signed(&["b\u{fc}ro.example"])).await.done.await.unwrap().unwrap_err();
-    let server::Error::Tls(error) = error else { panic!("{error}") };
+    let refused = try_start(self_signed(&["b\u{fc}ro.example"])).await;
+    let Err(server::Error::Tls(error)) = refused else { panic!("it started") };
     assert_eq!(error.to_string(), "`b\u{fc}ro.example` is no name that a certificate can hold");
 }
 
@@ -200,8 +203,8 @@ async fn certificates_from_files() {
         ..unlimited()
     };
     let refused = async |certificate: &std::path::Path, key: &std::path::Path| {
-        let error = start(files(certificate, key)).await.done.await.unwrap().unwrap_err();
-        let server::Error::Tls(error) = error else { panic!("{error}") };
+        let refused = try_start(files(certificate, key)).await;
+        let Err(server::Error::Tls(error)) = refused else { panic!("it started") };
         error.to_string().replace(&folder.path().display().to_string(), "<folder>")
     };
     assert_eq!(refused(&certificate, &key).await, "cannot read <folder>/cert.pem");
