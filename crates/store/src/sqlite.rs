@@ -1,7 +1,8 @@
 //! The inventory in one SQLite file.
 //!
 //! One connection writes, several read; WAL lets both go on at once, in this process and in
-//! others (an import beside a server). Statements run on tokio's blocking threads. `read` holds
+//! others (an import beside a server). Statements run on tokio's blocking threads, except the
+//! questions that take less time than to change the thread. `read` holds
 //! the questions, `record` the fold of telemetry, `prune` retention, `access` tenants, apps and
 //! keys, `schema` opening and migrations.
 
@@ -31,6 +32,9 @@ use crate::{Error, Pruned, Recorded, RelationVisitor, Store, Totals};
 
 /// Read connections at most; more questions at once wait for one.
 const READERS: usize = 8;
+/// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
+/// of that thread wait a few milliseconds at most.
+const RELATIONS_IN_PLACE: usize = 500;
 /// Rows of a listing that may wait for the visitor.
 const LISTING_QUEUE: usize = 1024;
 
@@ -72,16 +76,7 @@ impl Sqlite {
         let inner = Arc::clone(&self.inner);
         // The semaphore is never closed; an error here could only mean that it was.
         let permit = self.inner.reader_permits.acquire().await.map_err(|e| failed(doing, e))?;
-        let answer = tokio::task::spawn_blocking(move || {
-            let idle = lock(&inner.readers).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => schema::open_reader(&inner.path)?,
-            };
-            let answer = in_snapshot(&connection, question).map_err(|failure| failure.at(doing));
-            lock(&inner.readers).push(connection);
-            answer
-        });
+        let answer = tokio::task::spawn_blocking(move || inner.ask(doing, question));
         let answer = answer.await.map_err(|e| failed(doing, e))?;
         drop(permit);
         answer
@@ -97,6 +92,24 @@ impl Sqlite {
             change(&mut lock(&inner.writer)).map_err(|failure| failure.at(doing))
         });
         outcome.await.map_err(|e| failed(doing, e))?
+    }
+}
+
+impl Inner {
+    /// Asks on this thread.
+    fn ask<T>(
+        &self,
+        doing: &'static str,
+        question: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        let idle = lock(&self.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.path)?,
+        };
+        let answer = in_snapshot(&connection, question).map_err(|failure| failure.at(doing));
+        lock(&self.readers).push(connection);
+        answer
     }
 }
 
@@ -183,8 +196,7 @@ impl Store for Sqlite {
         tenant: TenantId,
         machine: &MachineSelector,
     ) -> Result<Option<Machine>, Error> {
-        let machine = machine.clone();
-        self.read("find a machine", move |db| read::machine(db, tenant, &machine)).await
+        self.inner.ask("find a machine", |db| read::machine(db, tenant, machine))
     }
 
     async fn machines_of_user(
@@ -194,11 +206,18 @@ impl Store for Sqlite {
         window: Window,
         page: Page,
     ) -> Result<Vec<UserMachine>, Error> {
-        let user = user.clone();
-        self.read("find a user's machines", move |db| {
-            read::machines_of_user(db, tenant, &user, window, page)
-        })
-        .await
+        let doing = "find a user's machines";
+        let find = move |db: &Connection, user: &UserSelector, most: usize| {
+            read::machines_of_user(db, tenant, user, window, page, most)
+        };
+        match self.inner.ask(doing, |db| find(db, user, RELATIONS_IN_PLACE))? {
+            Some(machines) => Ok(machines),
+            None => {
+                let user = user.clone();
+                let all = self.read(doing, move |db| find(db, &user, usize::MAX)).await?;
+                Ok(all.unwrap_or_default())
+            }
+        }
     }
 
     async fn users_of_machine(
@@ -207,10 +226,17 @@ impl Store for Sqlite {
         machine: MachineId,
         window: Window,
     ) -> Result<Vec<MachineUser>, Error> {
-        self.read("find a machine's users", move |db| {
-            read::users_of_machine(db, tenant, machine, window)
-        })
-        .await
+        let doing = "find a machine's users";
+        let find = move |db: &Connection, most: usize| {
+            read::users_of_machine(db, tenant, machine, window, most)
+        };
+        match self.inner.ask(doing, |db| find(db, RELATIONS_IN_PLACE))? {
+            Some(users) => Ok(users),
+            None => {
+                let all = self.read(doing, move |db| find(db, usize::MAX)).await?;
+                Ok(all.unwrap_or_default())
+            }
+        }
     }
 
     async fn relations(
@@ -244,7 +270,7 @@ impl Store for Sqlite {
     }
 
     async fn app(&self, tenant: TenantId, client_id: Uuid) -> Result<Option<App>, Error> {
-        self.read("find an app", move |db| access::app(db, tenant, client_id)).await
+        self.inner.ask("find an app", |db| access::app(db, tenant, client_id))
     }
 
     async fn revoke_app(

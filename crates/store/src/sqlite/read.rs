@@ -139,13 +139,15 @@ pub(super) fn machine(
     }
 }
 
+/// A user's machines; `None` when the user has more than `most` relations.
 pub(super) fn machines_of_user(
     db: &Connection,
     tenant: TenantId,
     user: &UserSelector,
     window: Window,
     page: Page,
-) -> Result<Vec<UserMachine>, Failure> {
+    most: usize,
+) -> Result<Option<Vec<UserMachine>>, Failure> {
     let condition = "account IN (SELECT number FROM account WHERE tenant = :tenant
         AND name = :name AND (:domain IS NULL OR EXISTS (SELECT 1 FROM account_domain
             WHERE account_domain.account = account.number AND domain = :domain)))";
@@ -163,7 +165,12 @@ pub(super) fn machines_of_user(
         ":types": window.logon_types.bits(),
     })?;
     let mut found: HashMap<i64, (i64, MachineId, Relation)> = HashMap::new();
+    let mut relations = 0;
     while let Some(row) = rows.next()? {
+        relations += 1;
+        if relations > most {
+            return Ok(None);
+        }
         let relation = relation_at(row, 3)?;
         let id = machine_id(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
         found.entry(row.get(0)?).and_modify(|(_, _, sum)| sum.add(&relation)).or_insert((
@@ -185,22 +192,35 @@ pub(super) fn machines_of_user(
             let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             Ok(UserMachine { machine: facts::machine_of(row)?, relation })
         })
-        .collect()
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
+/// A machine's users; `None` when the machine has more than `most` relations.
 pub(super) fn users_of_machine(
     db: &Connection,
     tenant: TenantId,
     machine: MachineId,
     window: Window,
-) -> Result<Vec<MachineUser>, Failure> {
+    most: usize,
+) -> Result<Option<Vec<MachineUser>>, Failure> {
     let number: Option<i64> = db
         .prepare_cached("SELECT number FROM machine WHERE tenant = ?1 AND id = ?2")?
         .query_row(params![tenant.0, machine.0], |row| row.get(0))
         .optional()?;
     let Some(number) = number else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
+    // Asked first, because the order makes the statement below work through all rows at once.
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let relations: i64 = db
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM relation WHERE machine = ?1 LIMIT ?2)",
+        )?
+        .query_row([number, limit.saturating_add(1)], |row| row.get(0))?;
+    if relations > limit {
+        return Ok(None);
+    }
     // The index by machine gives the accounts; their days are then read by the primary key.
     let condition = "account IN (SELECT account FROM relation WHERE machine = :machine)
         AND machine = :machine";
@@ -221,7 +241,7 @@ pub(super) fn users_of_machine(
     while let Some(row) = rows.next()? {
         users.push(MachineUser { account: account_at(row, 0)?, relation: relation_at(row, 5)? });
     }
-    Ok(users)
+    Ok(Some(users))
 }
 
 /// Gives each relation to `take`, which answers whether it wants more.

@@ -142,6 +142,25 @@ async fn pages_of_a_users_machines_fit_together() {
     assert_eq!(listed, expected);
 }
 
+/// A user and a machine with more relations than are read in place.
+#[tokio::test]
+async fn many_relations_are_all_found() {
+    let fixture = Fixture::new().await;
+    let of_user = (0..1200).map(|n| logon("jdoe", &format!("ws{n}"), "2025-06-02T08:00:00Z", 2, n));
+    let of_machine =
+        (2000..3200).map(|n| logon(&format!("u{n}"), "dc01", "2025-06-02T08:00:00Z", 3, n));
+    fixture.store.record(fixture.tenant, of_user.chain(of_machine).collect()).await.unwrap();
+    let store = &fixture.store;
+    let machines = store
+        .machines_of_user(fixture.tenant, &user("jdoe"), Window::ALL, Page::ALL)
+        .await
+        .unwrap();
+    assert_eq!(machines.len(), 1200);
+    let id = inventory::ids::MachineId::derived_from_name("dc01");
+    let users = store.users_of_machine(fixture.tenant, id, Window::ALL).await.unwrap();
+    assert_eq!(users.len(), 1200);
+}
+
 #[tokio::test]
 async fn another_process_sees_a_commit_at_once_and_its_version() {
     let fixture = Fixture::new().await;
