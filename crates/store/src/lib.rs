@@ -124,7 +124,8 @@ pub enum Error {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// A number that changes whenever the answer to any question could, in whichever process the
-    /// change was made. It is cheap enough to ask before each answer (microseconds).
+    /// change was made: at once for changes through this store, within a tenth of a millisecond
+    /// for those of other processes. It is cheap enough to ask before each answer.
     fn version(&self) -> Result<u64, Error>;
 
     /// The tenant that exists in every store.

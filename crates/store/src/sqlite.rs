@@ -15,6 +15,7 @@ mod schema;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
@@ -35,6 +36,10 @@ const READERS: usize = 8;
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
 /// of that thread wait a few milliseconds at most.
 const RELATIONS_IN_PLACE: usize = 500;
+/// How long what was told of the version holds for changes by other processes; changes by this one
+/// end it at once. Asking locks and unlocks a file: two system calls of the four that a
+/// remembered answer would need.
+const VERSION_HOLDS: Duration = Duration::from_micros(100);
 /// Rows of a listing that may wait for the visitor.
 const LISTING_QUEUE: usize = 1024;
 
@@ -49,8 +54,14 @@ struct Inner {
     /// Idle read connections. As many exist as were ever needed at once, up to [`READERS`].
     readers: Mutex<Vec<Connection>>,
     reader_permits: Semaphore,
-    /// Asks for `data_version` alone, so that it never waits for a question.
-    version: Mutex<Connection>,
+    version: Mutex<Version>,
+}
+
+/// The connection that asks for `data_version` alone, so that it never waits for a question, and
+/// what it was told last.
+struct Version {
+    connection: Connection,
+    told: Option<(u64, Instant)>,
 }
 
 impl Sqlite {
@@ -59,7 +70,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let writer = schema::open_writer(path)?;
         let inner = Inner {
-            version: Mutex::new(schema::open_reader(path)?),
+            version: Mutex::new(Version { connection: schema::open_reader(path)?, told: None }),
             writer: Mutex::new(record::Writer::new(writer)),
             readers: Mutex::default(),
             reader_permits: Semaphore::new(READERS),
@@ -89,7 +100,9 @@ impl Sqlite {
     {
         let inner = Arc::clone(&self.inner);
         let outcome = tokio::task::spawn_blocking(move || {
-            change(&mut lock(&inner.writer)).map_err(|failure| failure.at(doing))
+            let outcome = change(&mut lock(&inner.writer)).map_err(|failure| failure.at(doing));
+            lock(&inner.version).told = None;
+            outcome
         });
         outcome.await.map_err(|e| failed(doing, e))?
     }
@@ -160,11 +173,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl Store for Sqlite {
     fn version(&self) -> Result<u64, Error> {
-        let connection = lock(&self.inner.version);
-        let version = connection
+        let mut version = lock(&self.inner.version);
+        if let Some((told, at)) = version.told
+            && at.elapsed() < VERSION_HOLDS
+        {
+            return Ok(told);
+        }
+        // Before the question, so that the answer is no older than it says.
+        let at = Instant::now();
+        let told = version
+            .connection
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-        version.map(i64::cast_unsigned).map_err(|e| failed("read the version", e))
+        let told = told.map_err(|e| failed("read the version", e))?.cast_unsigned();
+        version.told = Some((told, at));
+        Ok(told)
     }
 
     async fn default_tenant(&self) -> Result<Tenant, Error> {
