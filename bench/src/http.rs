@@ -150,13 +150,12 @@ impl Server {
         Self::start(Command::new("taskset").args(["-c", "0"]).arg(own).arg("floor").arg(body))
     }
 
-    /// Starts a server and reads its address from the line that it writes when it is ready.
+    /// Starts a server and reads its address from the line that it prints when it is ready.
     fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let mut child =
-            command.env("RUST_LOG", "warn").stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        let stderr = child.stderr.take().context("no stderr")?;
+        let mut child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("no stdout")?;
         let mut line = String::new();
-        BufReader::new(stderr).read_line(&mut line)?;
+        BufReader::new(stdout).read_line(&mut line)?;
         let address = line
             .split_once("http://")
             .and_then(|(_, rest)| rest.split(['/', ' ', '\n']).next())

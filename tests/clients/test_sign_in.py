@@ -74,9 +74,9 @@ class Footfall:
                 FOOTFALL, "serve", "--listen", "127.0.0.1:0", "--tls", "self-signed",
                 "--tls-name", VENDOR_LOGIN, "--tls-name", VENDOR_API, "--limits", "off",
             ],
-            env=self.environment, stderr=subprocess.PIPE, text=True,
+            env=self.environment, stdout=subprocess.PIPE, text=True,
         )
-        ready = self.server.stderr.readline()
+        ready = self.server.stdout.readline()
         self.port = int(re.search(r"https://127\.0\.0\.1:(\d+)/", ready).group(1))
         self.origin = f"https://localhost:{self.port}"
 
@@ -89,7 +89,7 @@ class Footfall:
     def close(self):
         self.server.terminate()
         assert self.server.wait(timeout=30) == 0
-        self.server.stderr.close()
+        self.server.stdout.close()
         self.folder.cleanup()
 
     @contextlib.contextmanager

@@ -11,7 +11,10 @@ use crate::output::{self, Outcome};
 
 /// Adds, lists and revokes apps.
 pub(crate) async fn run(config: &Config, command: cli::App) -> anyhow::Result<Outcome> {
-    let store = store::open(&config.database)?;
+    let store = match &command {
+        cli::App::Add { .. } => store::open(&config.database)?,
+        cli::App::List { .. } | cli::App::Revoke { .. } => store::open_existing(&config.database)?,
+    };
     let tenant = store.default_tenant().await?;
     match command {
         cli::App::Add { name, permissions, json } => {
@@ -63,20 +66,21 @@ fn list(apps: &[inventory::access::App], json: bool) -> std::io::Result<()> {
     }
     let mut table = output::table(&["NAME", "CLIENT ID", "PERMISSIONS", "CREATED", "REVOKED"]);
     for app in apps {
-        table.add_row([
+        let cells = [
             app.name.clone(),
             app.client_id.to_string(),
             permissions(app).join(" "),
             app.created.whole_second().to_string(),
             app.revoked.map_or_else(|| "-".to_owned(), |at| at.whole_second().to_string()),
-        ]);
+        ];
+        output::add_row(&mut table, cells);
     }
     output::print_table(&mut table)
 }
 
 /// Prints an access token, issued as the token endpoint would.
 pub(crate) async fn token(config: &Config, args: &cli::Token) -> anyhow::Result<()> {
-    let store = store::open(&config.database)?;
+    let store = store::open_existing(&config.database)?;
     let tenant = store.default_tenant().await?;
     let own = own_origins(config)?;
     let claim = issuer::Claim {

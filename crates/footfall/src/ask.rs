@@ -15,7 +15,7 @@ use crate::output::{self, Outcome};
 
 /// The machines that a user logged on to, the last logon first.
 pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result<Outcome> {
-    let store = store::open(&config.database)?;
+    let store = store::open_existing(&config.database)?;
     let tenant = store.default_tenant().await?.number;
     let now = SystemClock.now();
     let window = config.window(&args.window, now);
@@ -43,14 +43,16 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
                 &found.relation,
             )
         });
-        print(args.form, ["MACHINE", "MACHINE ID"], rows)?;
+        let mut listing = Listing::new(args.form, &["MACHINE", MACHINE_ID])?;
+        rows.into_iter().try_for_each(|row| listing.add(row))?;
+        listing.finish()?;
     }
     Ok(Outcome::Done)
 }
 
 /// The users that logged on to a machine, the last logon first.
 pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outcome> {
-    let store = store::open(&config.database)?;
+    let store = store::open_existing(&config.database)?;
     let tenant = store.default_tenant().await?.number;
     let machine = match MachineSelector::parse(&args.machine) {
         Some(selector) => store.machine(tenant, &selector).await?,
@@ -76,7 +78,9 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
         let rows = found.iter().map(|user| {
             row([user.account.name.clone(), user.account.domain.clone()], &user.relation)
         });
-        print(args.form, ["USER", "DOMAIN"], rows)?;
+        let mut listing = Listing::new(args.form, &["USER", "DOMAIN"])?;
+        rows.into_iter().try_for_each(|row| listing.add(row))?;
+        listing.finish()?;
         if found.is_empty() {
             eprintln!("No logon on {} is known.", machine.computer_dns_name);
         }
@@ -86,27 +90,17 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
 
 /// Every relation.
 pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Result<()> {
-    let store = store::open(&config.database)?;
+    let store = store::open_existing(&config.database)?;
     let tenant = store.default_tenant().await?.number;
     let window = config.window(&args.window, SystemClock.now());
-    let head = ["USER", "DOMAIN", "MACHINE", "MACHINE ID"];
-    let mut table = output::table(&columns(&head));
-    let mut csv = csv::Writer::from_writer(std::io::stdout());
-    if args.form.csv {
-        csv.write_record(columns(&head).iter().map(|name| csv_name(name)))?;
-    }
+    let head = ["USER", "DOMAIN", "MACHINE", MACHINE_ID];
+    let mut listing = Listing::new(args.form, &head)?;
     let listed = store
         .relations(tenant, window, &mut |relation| {
             if args.form.json {
                 output::json(&relation_line(&relation))
             } else {
-                let row = relation_row(&relation);
-                if args.form.csv {
-                    csv.write_record(row).map_err(std::io::Error::from)
-                } else {
-                    table.add_row(row);
-                    Ok(())
-                }
+                listing.add(relation_row(&relation))
             }
         })
         .await;
@@ -114,9 +108,8 @@ pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Resu
         Err(store::Error::Visitor(error)) => return Err(error.into()),
         listed => listed?,
     }
-    csv.flush()?;
-    if !args.form.json && !args.form.csv {
-        output::print_table(&mut table)?;
+    if !args.form.json {
+        listing.finish()?;
     }
     Ok(())
 }
@@ -172,27 +165,54 @@ fn row(who: impl IntoIterator<Item = String>, relation: &Relation) -> Vec<String
     row
 }
 
-fn print(
-    form: Form,
-    head: [&str; 2],
-    rows: impl Iterator<Item = Vec<String>>,
-) -> anyhow::Result<()> {
-    let columns = columns(&head);
-    if form.csv {
-        let mut csv = csv::Writer::from_writer(std::io::stdout());
-        csv.write_record(columns.iter().map(|name| csv_name(name)))?;
-        for row in rows {
-            csv.write_record(row)?;
+/// A column that programs need and that has no room in a table.
+const MACHINE_ID: &str = "MACHINE ID";
+
+/// Rows as a table or as CSV.
+enum Listing {
+    Csv(Box<csv::Writer<std::io::Stdout>>),
+    Table { table: Box<comfy_table::Table>, hidden: Option<usize> },
+}
+
+impl Listing {
+    fn new(form: Form, head: &[&str]) -> std::io::Result<Self> {
+        let mut columns = columns(head);
+        if form.csv {
+            let mut csv = csv::Writer::from_writer(std::io::stdout());
+            csv.write_record(columns.iter().map(|name| csv_name(name))).map_err(io_error)?;
+            return Ok(Self::Csv(Box::new(csv)));
         }
-        csv.flush()?;
-    } else {
-        let mut table = output::table(&columns);
-        table.add_rows(rows);
-        if !table.is_empty() {
-            output::print_table(&mut table)?;
+        let hidden = columns.iter().position(|&name| name == MACHINE_ID);
+        hidden.map(|index| columns.remove(index));
+        Ok(Self::Table { table: Box::new(output::table(&columns)), hidden })
+    }
+
+    fn add(&mut self, mut row: Vec<String>) -> std::io::Result<()> {
+        match self {
+            Self::Csv(csv) => csv.write_record(row).map_err(io_error),
+            Self::Table { table, hidden } => {
+                hidden.map(|index| row.remove(index));
+                output::add_row(table, row);
+                Ok(())
+            }
         }
     }
-    Ok(())
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Csv(mut csv) => csv.flush(),
+            Self::Table { table, .. } if table.is_empty() => Ok(()),
+            Self::Table { mut table, .. } => output::print_table(&mut table),
+        }
+    }
+}
+
+/// The error of the stream, of which csv's own conversion hides the kind.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// `FIRST SEEN` as a column name of CSV: `first_seen`.

@@ -111,6 +111,7 @@ pub(crate) struct Reading {
   footfall serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key key.pem
   footfall serve --tls off --public-url https://footfall.corp.example   # behind a proxy
 
+One line on stdout says when the server is ready, and where; the log goes to stderr (RUST_LOG).
 Without --tls, HTTP is spoken on loopback addresses only; any other gets a certificate that
 the server makes for itself (footfall certificate prints what clients must trust).")]
 pub(crate) struct Serve {
@@ -276,6 +277,7 @@ pub(crate) enum App {
     /// Revoke an app: its tokens are refused at once, and it gets no more
     Revoke {
         /// The app's client id
+        #[arg(value_parser = client_id)]
         client_id: Uuid,
     },
 }
@@ -286,7 +288,7 @@ pub(crate) enum App {
   curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/api/users/jdoe/machines")]
 pub(crate) struct Token {
     /// The app's client id
-    #[arg(long, env = "FOOTFALL_CLIENT_ID", hide_env_values = true)]
+    #[arg(long, env = "FOOTFALL_CLIENT_ID", hide_env_values = true, value_parser = client_id)]
     pub(crate) client_id: Uuid,
     /// The app's client secret
     #[arg(
@@ -314,6 +316,11 @@ fn permission(text: &str) -> Result<Permission, String> {
         let known: Vec<_> = Permission::ALL.iter().map(|permission| permission.as_str()).collect();
         format!("known permissions are {}", known.join(", "))
     })
+}
+
+fn client_id(text: &str) -> Result<Uuid, String> {
+    Uuid::try_parse(text)
+        .map_err(|_| "write the client id, a GUID: footfall app list shows it".to_owned())
 }
 
 fn logon_type(text: &str) -> Result<inventory::logon::LogonType, String> {

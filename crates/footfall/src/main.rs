@@ -49,6 +49,9 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
+            if let Some(store::Error::Missing { .. }) = error.downcast_ref() {
+                eprintln!("hint: footfall import makes one; --database names another");
+            }
             ExitCode::from(Outcome::Failed.code())
         }
     }

@@ -1,7 +1,7 @@
 //! What goes to stdout: tables for people, JSON and CSV for programs. A reader that closes the
 //! pipe early (`head`) is no failure.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -29,16 +29,41 @@ impl Outcome {
     }
 }
 
-/// A table without borders, so that it can be cut and sorted; only a terminal wraps it.
+/// A table without borders and without line breaks in its cells, so that it can be cut, sorted and
+/// copied from.
 pub(crate) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head);
-    if std::io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table
+}
+
+/// Adds a row. Names come from logs, which others write: what would move the cursor, recolour the
+/// screen or turn the text around is shown as U+FFFD, and what would fill the screen is cut.
+pub(crate) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = String>) {
+    table.add_row(cells.into_iter().map(|cell| printable(&cell)).collect::<Vec<_>>());
+}
+
+/// Characters of a cell at most.
+const MAX_CELL_CHARS: usize = 120;
+
+fn printable(text: &str) -> String {
+    let mut printable: String = text
+        .chars()
+        .take(MAX_CELL_CHARS)
+        .map(|char| match char {
+            // Marks that turn the direction of writing.
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{fffd}'
+            }
+            char if char.is_control() => '\u{fffd}',
+            char => char,
+        })
+        .collect();
+    if text.chars().nth(MAX_CELL_CHARS).is_some() {
+        printable.push('…');
+    }
+    printable
 }
 
 pub(crate) fn print_table(table: &mut Table) -> std::io::Result<()> {
@@ -79,4 +104,19 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_cannot_touch_the_screen() {
+        assert_eq!(
+            printable("evil\u{1b}]0;x\u{7}\nfoo\u{202e}"),
+            "evil\u{fffd}]0;x\u{fffd}\u{fffd}foo\u{fffd}"
+        );
+        assert_eq!(printable("Müller 東京"), "Müller 東京");
+        assert_eq!(printable(&"x".repeat(5000)).chars().count(), MAX_CELL_CHARS + 1);
+    }
 }

@@ -11,6 +11,7 @@ use server::config::Tls as ServerTls;
 use store::Store;
 
 use crate::config::{Config, Tls};
+use crate::output;
 use crate::signal::Interrupts;
 
 /// How often a running server applies the retention.
@@ -30,7 +31,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let server =
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
     tokio::spawn(keep_retention(config, store));
-    eprintln!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
+    // On stdout, for scripts; the log, on stderr, says the same.
+    output::line(&format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id))?;
+    tracing::info!(%address, scheme, tenant = %tenant.id, "ready");
     server.serve(interrupts.next()).await?;
     Ok(())
 }

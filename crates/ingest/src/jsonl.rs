@@ -70,6 +70,7 @@ fn read_in_blocks(
     let options = session.options;
     let reader = LineReader {
         rule: &options.rule,
+        device: options.device.as_deref(),
         zone: &Zone::of(options.timezone.as_ref(), &recognised.evidence),
         format: recognised.format,
     };
@@ -188,6 +189,8 @@ impl Shape {
 /// Reads blocks of lines; shared by the workers.
 struct LineReader<'a> {
     rule: &'a Rule,
+    /// The machine of lines that do not name theirs.
+    device: Option<&'a str>,
     zone: &'a Zone,
     /// What the file was recognised as: lines that are not parsed count for it.
     format: Format,
@@ -270,7 +273,7 @@ impl LineReader<'_> {
         }
         let shape = shape.ok_or_else(|| missing(line))?;
         let system = System {
-            computer: line.hostname.get(),
+            computer: windows::present(line.hostname.get()).or(self.device).unwrap_or_default(),
             record: line.record_number.get(),
             source: shape.source(),
             raw,

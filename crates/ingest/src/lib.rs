@@ -48,7 +48,7 @@ use crate::stream::{Metered, Stream};
 pub struct Options {
     /// Which logons count; the others are counted as noise.
     pub rule: Rule,
-    /// The machine of sources that do not name theirs. None of today's formats is one.
+    /// The machine of sources, and of single records, that do not name theirs.
     pub device: Option<String>,
     /// The zone of stamps that lack one and of whose record nothing tells it.
     pub timezone: Option<TimeZone>,

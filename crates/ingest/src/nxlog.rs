@@ -7,9 +7,12 @@ use crate::jsonl::Line;
 use crate::windows::FieldError;
 use crate::zone::{Offset, Zone, at_offset};
 
-/// Whether the line is an event as NXLog writes it.
+/// Whether the line is an event as NXLog writes it. Its Hostname may have been stripped on the
+/// way, which a person can mend (`--device`).
 pub(crate) fn is_event(line: &Line<'_>) -> bool {
-    !line.event_time.get().is_empty() && !line.hostname.get().is_empty()
+    let about_a_machine = !line.hostname.get().is_empty();
+    let of_a_log = !line.event_id.get().is_empty() && !line.channel.get().is_empty();
+    !line.event_time.get().is_empty() && (about_a_machine || of_a_log)
 }
 
 /// When it happened, and whether the file's zone had to be assumed for that.

@@ -3,8 +3,6 @@
 //! All shapes carry the same fields of event 4624 under the same names (telemetry.md §2.1); a
 //! shape's own file finds them and the System part around them, this one makes the [`Logon`].
 
-use std::borrow::Cow;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
@@ -16,6 +14,9 @@ use crate::field::{Field, Fields, object};
 
 /// The channel of the events, in any case: forwarded ones have it in lower case.
 const CHANNEL: &str = "Security";
+
+/// Bytes of a name at most: a DNS name has 255, a user name in UTF-8 about a thousand.
+const MAX_NAME_BYTES: usize = 1024;
 
 /// What a record is for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,10 @@ pub(crate) struct System<'a> {
 pub(crate) enum FieldError {
     #[error("{0} is missing")]
     Missing(&'static str),
+    #[error("the machine's name is missing; --device gives it")]
+    Computer,
+    #[error("{field} is longer than {MAX_NAME_BYTES} bytes")]
+    TooLong { field: &'static str },
     #[error("{field} `{text}` is not a logon type")]
     LogonType { field: &'static str, text: String },
     #[error("{field}: {error}")]
@@ -114,17 +119,26 @@ pub(crate) fn logon(
     let Some(account) = Account::from_log(user, data.target_domain_name.get(), sid) else {
         return Ok(None);
     };
-    if system.computer.is_empty() {
-        return Err(FieldError::Missing("the machine's name"));
+    let computer = present(system.computer).ok_or(FieldError::Computer)?;
+    for (field, text) in [
+        ("the machine's name", computer),
+        ("TargetUserName", user),
+        ("TargetDomainName", data.target_domain_name.get()),
+        ("TargetUserSid", sid),
+        ("WorkstationName", data.workstation_name.get()),
+    ] {
+        if text.len() > MAX_NAME_BYTES {
+            return Err(FieldError::TooLong { field });
+        }
     }
     let record = system.record.parse().ok();
     Ok(Some(Logon {
         account,
-        machine: MachineRef::named(system.computer),
+        machine: MachineRef::named(computer),
         time: time()?,
         logon_type,
         remote_address: remote_address(data.ip_address.get()),
-        remote_name: present(data.workstation_name.get()).map(Cow::into_owned),
+        remote_name: present(data.workstation_name.get()).map(str::to_owned),
         source: system.source,
         key: EventKey {
             session: session(data.target_logon_id.get())
@@ -135,8 +149,8 @@ pub(crate) fn logon(
 }
 
 /// Windows writes `-` for what it does not know.
-fn present(text: &str) -> Option<Cow<'_, str>> {
-    (!text.is_empty() && text != "-").then_some(Cow::Borrowed(text))
+pub(crate) fn present(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty() && *text != "-")
 }
 
 /// A logon id: Windows writes `0x3e7`, some shippers `0x00000000000003e7`, few a decimal number.
@@ -210,7 +224,7 @@ mod tests {
         let nameless = System { computer: "", ..SYSTEM };
         assert_eq!(
             error(r#"{"TargetUserName":"a","LogonType":"2"}"#, &nameless),
-            "the machine's name is missing"
+            "the machine's name is missing; --device gives it"
         );
     }
 

@@ -70,7 +70,7 @@ impl Origin {
     ) -> Self {
         let asked = asked_authority(uri, headers);
         match (asked, public) {
-            (Some(authority), Some(_)) if is_vendors(authority.host()) => {
+            (Some(authority), _) if is_vendors(authority.host()) => {
                 Self { secure: true, authority }
             }
             (_, Some(public)) => public.clone(),
@@ -147,7 +147,7 @@ fn authority(text: &str) -> Option<Authority> {
     (!authority.host().is_empty() && port_reads).then_some(authority)
 }
 
-fn is_vendors(host: &str) -> bool {
+pub(crate) fn is_vendors(host: &str) -> bool {
     VENDOR_HOSTS.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 

@@ -154,8 +154,14 @@ impl Inner {
 
     /// Routes the request; a panic or an answer that takes too long is the server's fault.
     async fn guarded(&self, request: Request<Body>, method: &Method) -> Response<Body> {
-        let compresses =
-            *method != Method::HEAD && request.headers().contains_key(header::ACCEPT_ENCODING);
+        // A client that refuses the plain form and names no other gets it all the same (RFC 9110
+        // §12.5.3 allows that); the compressing layer would answer 406, which the vendor never does.
+        let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
+        let compresses = *method != Method::HEAD
+            && encodings.iter().any(|value| {
+                let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
+                text.contains("gzip") || text.contains("deflate")
+            });
         let answering = async {
             let answered = if compresses {
                 let answer = tower::Service::call(&mut self.compressing.clone(), request).await;

@@ -5,7 +5,7 @@
 
 pub mod sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,6 +74,12 @@ pub enum Error {
     /// The database URL is of no kind that is known.
     #[error("`{0}` is no database: write sqlite:PATH")]
     Url(String),
+    /// There is no such database.
+    #[error("there is no database {path}")]
+    Missing {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The file could not be opened or created.
     #[error("cannot open the database {path}")]
     Open {
@@ -218,10 +224,24 @@ pub trait Store: Send + Sync {
 
 /// Opens the store that a URL names (`sqlite:PATH`), creating it where it does not exist.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?)?))
+}
+
+/// Opens the store that a URL names, which must exist: for questions, where a mistyped path must
+/// not look like an empty inventory.
+pub fn open_existing(url: &str) -> Result<Arc<dyn Store>, Error> {
+    let path = path_of(url)?;
+    if !path.exists() {
+        return Err(Error::Missing { path: path.to_owned() });
+    }
+    open(url)
+}
+
+fn path_of(url: &str) -> Result<&Path, Error> {
     let path = url.strip_prefix("sqlite:").ok_or_else(|| Error::Url(url.to_owned()))?;
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
         return Err(Error::Url(url.to_owned()));
     }
-    Ok(Arc::new(sqlite::Sqlite::open(path.as_ref())?))
+    Ok(Path::new(path))
 }

@@ -119,7 +119,7 @@ impl Summary {
             time.map_or_else(|| "-".to_owned(), |time| time.whole_second().to_string())
         };
         for (format, sum) in &self.formats {
-            table.add_row([
+            let cells = [
                 format.name().to_owned(),
                 sum.files.to_string(),
                 sum.tally.records.to_string(),
@@ -130,7 +130,8 @@ impl Summary {
                 sum.tally.rejects.to_string(),
                 second(sum.tally.first),
                 second(sum.tally.last),
-            ]);
+            ];
+            output::add_row(&mut table, cells);
         }
         if !self.formats.is_empty() {
             output::print_table(&mut table)?;

@@ -121,7 +121,7 @@ fn only_an_import_that_could_read_nothing_fails() {
 
 #[test]
 fn wrong_usage_is_told_with_what_to_do() {
-    let program = Program::new();
+    let program = small();
     refused(&program, &["import"], 2);
     refused(&program, &["app", "add", "x", "--permission", "Machine.Destroy"], 2);
     refused(&program, &["import", "--timezone", "Mars/Olympus", "x"], 2);
@@ -207,14 +207,69 @@ fn the_rule_is_configured() {
 }
 
 #[test]
+fn a_device_is_given_to_events_without_one() {
+    let program = Program::new();
+    let file = program.folder.path().join("logons.json");
+    let lines = nxlog_lines(3, 7)
+        .replace("\"Hostname\":\"ws7.corp.example\",", "")
+        .replace("ws8.corp.example", "-");
+    std::fs::write(&file, &lines).unwrap();
+    let path = file.to_str().unwrap();
+    let without = program.json(&["import", "--json", path]);
+    assert_eq!(without["formats"]["nxlog"]["rejects"], 2);
+    assert!(without["rejected"][0]["reason"].as_str().unwrap().contains("--device"));
+    let with = program.json(&["import", "--json", "--device", "SRV9", path]);
+    assert_eq!(with["formats"]["nxlog"]["logons"], 2);
+    assert_eq!(program.json(&["users", "srv9", "--json"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_mistyped_database_is_no_empty_inventory() {
+    let program = Program::new();
+    let unknown = "8a5a7f6a-0000-4000-8000-000000000000";
+    for arguments in [
+        &["machines", "jdoe"][..],
+        &["users", "ws1"],
+        &["relations"],
+        &["app", "list"],
+        &["app", "revoke", unknown],
+        &["token", "--client-id", unknown, "--client-secret", "x"],
+    ] {
+        let stderr = refused(&program, arguments, 1);
+        assert!(stderr.contains("there is no database") && stderr.contains("hint:"), "{stderr}");
+    }
+    assert!(!program.database().exists());
+}
+
+#[test]
+fn names_from_logs_cannot_touch_the_screen() {
+    let program = Program::new();
+    let file = program.folder.path().join("logons.json");
+    let lines = nxlog_lines(1, 7).replace("user7", "evil\\u001b]0;x\\u0007\\nrow")
+        + &nxlog_lines(1, 8).replace("user8", &"x".repeat(5000));
+    std::fs::write(&file, lines).unwrap();
+    let summary = program.import(&[&file]);
+    assert_eq!(summary["formats"]["nxlog"]["rejects"], 1);
+    let table = program.run(&["relations"]);
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(!table.contains('\u{1b}') && table.contains("evil\u{fffd}]0;x"), "{table}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let program = Program::new();
     let file = program.folder.path().join("logons.json");
     std::fs::write(&file, nxlog_lines(20_000, 1)).unwrap();
     program.import(&[&file]);
+    for form in ["--json", "--csv"] {
+        goes_away(&program, form);
+    }
+}
+
+fn goes_away(program: &Program, form: &str) {
     let mut child = program
         .command()
-        .args(["relations", "--json"])
+        .args(["relations", form])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -95,3 +95,31 @@ fn an_interrupted_import_says_so_and_is_completed_by_the_next() {
     assert_eq!(summary["interrupted"], true);
     check_completion(&program, &file, &text);
 }
+
+#[test]
+fn processes_that_make_a_database_at_once_wait_for_each_other() {
+    for _ in 0..5 {
+        let program = Program::new();
+        let files: Vec<_> = (0..4)
+            .map(|n| {
+                let file = program.folder.path().join(format!("{n}.json"));
+                std::fs::write(&file, nxlog_lines(2000, 1 + n * 2000)).unwrap();
+                file
+            })
+            .collect();
+        let imports: Vec<Child> = files
+            .iter()
+            .map(|file| {
+                let mut command = program.command();
+                command.args(["import", "--json"]).arg(file);
+                command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for import in imports {
+            let output = import.wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{stderr}");
+        }
+        assert_eq!(events(&program), 8000);
+    }
+}

@@ -91,19 +91,11 @@ struct Server {
 
 impl Server {
     fn start(mut command: Command) -> Self {
-        let mut child = command
-            .env("RUST_LOG", "warn")
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        stderr.read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let start = line.find("http").unwrap_or_else(|| panic!("not ready: {line}"));
         let origin = line[start..].split("/api").next().unwrap().to_owned();
-        // Keeps the pipe open, so that the server's log has somewhere to go.
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         Self { child, origin }
     }
 

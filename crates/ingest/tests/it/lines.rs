@@ -168,7 +168,7 @@ fn broken_lines_are_told_by_number_and_the_rest_is_read() {
             "line 5: EventTime: `yesterday` is not a date and time",
             "line 6: LogonType `99` is not a logon type",
             "line 7: LogonType is missing",
-            "line 8: Hostname is missing",
+            "line 8: the machine's name is missing; --device gives it",
         ]
     );
     assert_eq!(read.tally().rejects, 7);

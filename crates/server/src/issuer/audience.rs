@@ -1,6 +1,6 @@
 //! The resources that tokens are asked and accepted for (defender-api.md §7.3, §13.4).
 
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 
 /// The vendor's names for the API, as clients use them, without a slash at the end.
 const VENDORS: &[&str] = &[
@@ -21,6 +21,9 @@ pub const DEFAULT_RESOURCE: &str = VENDORS[0];
 /// the server's own origin.
 pub(crate) fn is_ours(resource: &str, own: &[&Origin]) -> bool {
     let name = resource.strip_suffix('/').unwrap_or(resource);
+    let host = name.strip_prefix("https://").unwrap_or_default();
     VENDORS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        // The regional hosts too: a client that asks for a token for the host it calls.
+        || (origin::is_vendors(host) && !host.starts_with("login."))
         || own.iter().any(|origin| origin.is_named_by(resource))
 }

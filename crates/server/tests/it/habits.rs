@@ -100,6 +100,7 @@ async fn answers_are_compressed_for_those_who_ask() {
         ("gzip;q=0, deflate", Some("deflate")),
         ("br", None),
         ("identity", None),
+        ("identity;q=0", None),
         ("*;q=0.1, identity;q=1", None),
     ] {
         let request = request(Method::GET, "/api/machines")

@@ -143,6 +143,7 @@ async fn every_name_of_the_api_is_an_audience_and_its_token_opens_the_api() {
         "https://securitycenter.onmicrosoft.com/windowsatpservice",
         "https://api-gcc.securitycenter.microsoft.us",
         "https://api-gov.securitycenter.microsoft.us",
+        "https://us.api.security.microsoft.com",
         "https://security.microsoft.com/mtp",
         "fc780465-2017-40d4-a0c5-307022471b92",
         "https://footfall.corp.example",

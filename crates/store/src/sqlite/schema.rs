@@ -1,9 +1,9 @@
 //! Opening a database file: permissions, settings, migrations.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::Error;
 
@@ -15,7 +15,10 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_invento
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait where SQLite itself does not.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
+/// Opens the file for writing, made where it does not exist.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
     create_private(path).map_err(|source| open_error(path, source))?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -80,7 +83,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     if found == known {
         return Ok(());
     }
-    connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
+    switch_to_wal(connection).map_err(failed)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Asked again under the lock: another process may have migrated meanwhile.
@@ -91,6 +94,22 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     transaction.pragma_update(None, "user_version", known).map_err(failed)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// Turns WAL on. SQLite does not wait for the lock that this takes (the busy handler is not asked),
+/// so two processes that make a database at once would fail one another.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == ErrorCode::DatabaseBusy && start.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// The schema version of the file; 0 for a new one.
