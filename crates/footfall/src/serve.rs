@@ -32,8 +32,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
     tokio::spawn(keep_retention(config, store));
     // On stdout, for scripts; the log, on stderr, says the same.
-    output::line(&format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id))?;
-    tracing::info!(%address, scheme, tenant = %tenant.id, "ready");
+    let ready = format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
+    output::line(&ready)?;
+    tracing::info!("{ready}");
     server.serve(interrupts.next()).await?;
     Ok(())
 }
