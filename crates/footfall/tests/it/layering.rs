@@ -1,4 +1,4 @@
-//! Dependencies point one way, and every file is formatted (docs/adr/0001-workspace.md).
+//! Dependencies point one way (docs/adr/0001-workspace.md), and documents lead to what exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
