@@ -1,4 +1,16 @@
-//! Who may ask: tenants, apps, their permissions (defender-api.md §1.3, §3, §4) and keys.
+//! Who may ask, and of what: tenants, apps and their permissions (defender-api.md §1.3, §3, §4), the
+//! people who sign in ([`operator`]), their roles and device groups ([`directory`],
+//! [`device_group`]), and what follows for a question ([`scope`]). What was asked and changed is
+//! kept as [`audit`].
+
+pub mod audit;
+pub mod device_group;
+pub mod directory;
+pub mod operator;
+pub mod scope;
+pub mod ticket;
+
+use std::fmt;
 
 use uuid::Uuid;
 
@@ -26,6 +38,14 @@ pub enum Permission {
     AlertReadWrite,
     /// Read and write all alerts (application).
     AlertReadWriteAll,
+    /// Read the server's own administration (delegated).
+    AdminRead,
+    /// Read the server's own administration (application).
+    AdminReadAll,
+    /// Change the server's own administration (delegated).
+    AdminReadWrite,
+    /// Change the server's own administration (application).
+    AdminReadWriteAll,
 }
 
 impl Permission {
@@ -40,6 +60,10 @@ impl Permission {
         Permission::AlertReadAll,
         Permission::AlertReadWrite,
         Permission::AlertReadWriteAll,
+        Permission::AdminRead,
+        Permission::AdminReadAll,
+        Permission::AdminReadWrite,
+        Permission::AdminReadWriteAll,
     ];
 
     /// The vendor's name, as it stands in a token.
@@ -54,7 +78,22 @@ impl Permission {
             Permission::AlertReadAll => "Alert.Read.All",
             Permission::AlertReadWrite => "Alert.ReadWrite",
             Permission::AlertReadWriteAll => "Alert.ReadWrite.All",
+            Permission::AdminRead => "Footfall.Admin.Read",
+            Permission::AdminReadAll => "Footfall.Admin.Read.All",
+            Permission::AdminReadWrite => "Footfall.Admin.ReadWrite",
+            Permission::AdminReadWriteAll => "Footfall.Admin.ReadWrite.All",
         }
+    }
+
+    /// Whether an app can hold it for itself, as a role in its tokens.
+    pub fn is_application(self) -> bool {
+        self.as_str().ends_with(".All")
+    }
+
+    /// Whether an app can hold it for the people who use it, as a scope in their tokens. The
+    /// vendor's words end in `.All` for apps and not for people, but for this one (§7.4).
+    pub fn is_delegated(self) -> bool {
+        !self.is_application() || self == Permission::UserReadAll
     }
 
     /// Reads the vendor's name; its case counts, as in a token.
@@ -63,38 +102,99 @@ impl Permission {
     }
 }
 
-/// A tenant: one organisation's data, apps and keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A tenant: one organisation's data, apps, people and keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
     /// Its number in the store.
     pub number: TenantId,
     /// Its id in tokens and token URLs.
     pub id: Uuid,
+    /// What people call it; unique without regard to case.
+    pub name: String,
+    /// Names that stand for it in token URLs beside its id (`contoso.com`), folded.
+    pub domains: Vec<String>,
 }
 
-/// An app that may ask for tokens with a client secret.
+/// An app that may ask for tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
     /// Its client id.
     pub client_id: Uuid,
     /// What a person calls it.
     pub name: String,
-    /// What it may do.
+    /// What it may do: for itself those that are [`Permission::is_application`], for the people who
+    /// use it those that are [`Permission::is_delegated`].
     pub permissions: Vec<Permission>,
-    /// SHA-256 of its client secret. The secret is 256 random bits, so a plain hash is enough.
-    pub secret_sha256: [u8; 32],
+    /// What it proves itself with; any one of them will do.
+    pub credentials: Vec<Credential>,
+    /// It runs where no secret is safe (a desktop, a command line) and proves nothing of itself. It
+    /// gets tokens for people alone.
+    pub is_public: bool,
+    /// Where people are sent back to after they signed in; compared character by character.
+    pub redirect_uris: Vec<String>,
+    /// An administrator agreed for all people to what it asks, so that nobody is asked again.
+    pub consented: bool,
     /// When it was added.
     pub created: Timestamp,
     /// When it was revoked; its tokens are refused from then on.
     pub revoked: Option<Timestamp>,
 }
 
+/// What an app proves itself with (defender-api.md §7.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Its id, by which a person removes it.
+    pub id: Uuid,
+    /// Of which kind, and what there is to compare with.
+    pub proof: Proof,
+    /// When it was added.
+    pub created: Timestamp,
+    /// When it ceases to hold.
+    pub expires: Option<Timestamp>,
+}
+
+/// The kinds of credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// SHA-256 of a client secret. The secret is 256 random bits, so a plain hash is enough.
+    Secret {
+        /// The hash.
+        sha256: [u8; 32],
+    },
+    /// An X.509 certificate, DER, whose key signs the app's assertions.
+    Certificate {
+        /// The certificate.
+        der: Vec<u8>,
+    },
+    /// Another issuer's tokens, of one subject and audience.
+    Federated {
+        /// The issuer, as in `iss`; its keys are found by OpenID discovery.
+        issuer: String,
+        /// The subject, as in `sub`.
+        subject: String,
+        /// The audience, as in `aud`.
+        audience: String,
+    },
+}
+
+impl App {
+    /// The permissions that it holds for itself, as they stand in its tokens.
+    pub fn roles(&self) -> impl Iterator<Item = Permission> + '_ {
+        self.permissions.iter().copied().filter(|permission| permission.is_application())
+    }
+
+    /// The permissions that it may hold for the people who use it.
+    pub fn scopes(&self) -> impl Iterator<Item = Permission> + '_ {
+        self.permissions.iter().copied().filter(|permission| permission.is_delegated())
+    }
+}
+
 /// A private key that the server keeps: PKCS#8, DER.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(pub Vec<u8>);
 
-impl std::fmt::Debug for PrivateKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PrivateKey(***)")
     }
 }
@@ -106,8 +206,10 @@ pub struct SigningKey {
     pub kid: String,
     /// The private key.
     pub key: PrivateKey,
-    /// When it was made.
+    /// When it was made. The newest key that is in force signs.
     pub created: Timestamp,
+    /// Until when tokens that it signed are believed; `None` for a key that still signs.
+    pub verifies_until: Option<Timestamp>,
 }
 
 /// The authority that signs the certificates which the server makes for itself.
