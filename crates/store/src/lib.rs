@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use inventory::access::audit::{Entry, Filter};
+use inventory::access::directory::Directory;
+use inventory::access::operator::Operator;
+use inventory::access::scope::Scope;
+use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::account::Account;
 use inventory::ids::{MachineId, TenantId};
@@ -64,6 +69,38 @@ pub struct RelationRow {
     /// First and last logon, types and count.
     pub relation: Relation,
 }
+
+/// A tenant's directory with the number of the state that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptDirectory {
+    /// The directory.
+    pub directory: Directory,
+    /// Grows with every change of it.
+    pub generation: i64,
+}
+
+/// How far machines were put into device groups after the rules changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regrouped {
+    /// Machines that were looked at in this step.
+    pub machines: u64,
+    /// Of these, machines that are in another group now.
+    pub moved: u64,
+    /// Nothing is left to do.
+    pub finished: bool,
+}
+
+/// Machines in a device group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupCount {
+    /// The group's id; 0 for machines of no group.
+    pub group: i32,
+    /// Its machines.
+    pub machines: u64,
+}
+
+/// Receives entries of the audit; an error of its own ends the reading.
+pub type EntryVisitor<'a> = dyn FnMut(Entry) -> std::io::Result<()> + Send + 'a;
 
 /// Receives listed relations; an error of its own ends the listing.
 pub type RelationVisitor<'a> = dyn FnMut(RelationRow) -> std::io::Result<()> + Send + 'a;
@@ -134,8 +171,34 @@ pub trait Store: Send + Sync {
     /// for those of other processes. It is cheap enough to ask before each answer.
     fn version(&self) -> Result<u64, Error>;
 
+    /// A number that changes whenever a token could mean something else than before: with tenants,
+    /// apps, operators, keys, directories and revocations, but not with telemetry. Asked only when
+    /// [`Store::version`] has changed.
+    fn access_version(&self) -> Result<u64, Error>;
+
     /// The tenant that exists in every store.
     async fn default_tenant(&self) -> Result<Tenant, Error>;
+
+    /// Every tenant, by number.
+    async fn tenants(&self) -> Result<Vec<Tenant>, Error>;
+
+    /// Adds a tenant and gives it its number; `None` when its id, its name or one of its domains
+    /// is taken.
+    async fn add_tenant(
+        &self,
+        id: Uuid,
+        name: &str,
+        domains: &[String],
+    ) -> Result<Option<Tenant>, Error>;
+
+    /// Gives a tenant another name and other domains; `false` when there is no such tenant or one
+    /// of the names is taken.
+    async fn rename_tenant(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        domains: &[String],
+    ) -> Result<bool, Error>;
 
     /// Adds logons; those that the store already has change nothing but the precision of their
     /// time. The result does not depend on the order of logons or calls.
@@ -149,16 +212,16 @@ pub trait Store: Send + Sync {
     /// nothing is left.
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error>;
 
-    /// Counts what is kept.
-    async fn totals(&self, tenant: TenantId) -> Result<Totals, Error>;
+    /// Counts what is in a scope: its machines, and the accounts and relations on them.
+    async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;
 
     /// Machines, last seen first, then by id.
-    async fn machines(&self, tenant: TenantId, page: Page) -> Result<Vec<Machine>, Error>;
+    async fn machines(&self, scope: &Scope, page: Page) -> Result<Vec<Machine>, Error>;
 
     /// One machine.
     async fn machine(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         machine: &MachineSelector,
     ) -> Result<Option<Machine>, Error>;
 
@@ -166,7 +229,7 @@ pub trait Store: Send + Sync {
     /// relation is over every account that the selector means.
     async fn machines_of_user(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         user: &UserSelector,
         window: Window,
         page: Page,
@@ -175,7 +238,7 @@ pub trait Store: Send + Sync {
     /// The accounts that logged on to a machine, last logon first, then by domain and name.
     async fn users_of_machine(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         machine: MachineId,
         window: Window,
     ) -> Result<Vec<MachineUser>, Error>;
@@ -183,10 +246,134 @@ pub trait Store: Send + Sync {
     /// Lists every relation by user name, domain, machine name and id.
     async fn relations(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         window: Window,
         visit: &mut RelationVisitor<'_>,
     ) -> Result<(), Error>;
+
+    /// Sets the tags of a machine, in their order; `None` when there is no such machine in the
+    /// scope. Its device group follows.
+    async fn set_tags(
+        &self,
+        scope: &Scope,
+        machine: MachineId,
+        tags: Vec<String>,
+    ) -> Result<Option<Machine>, Error>;
+
+    /// A tenant's user groups, roles and device groups.
+    async fn directory(&self, tenant: TenantId) -> Result<KeptDirectory, Error>;
+
+    /// Replaces a tenant's directory, if its generation is still the one that was read; `false`
+    /// when somebody else was faster. Machines follow new rules by [`Store::regroup`].
+    async fn save_directory(
+        &self,
+        tenant: TenantId,
+        generation: i64,
+        directory: &Directory,
+    ) -> Result<bool, Error>;
+
+    /// Puts up to `most` machines into the device groups that the rules say now, going on where
+    /// the last step ended, in whichever process that was. New and changed machines need no step:
+    /// they are put into their groups when they are recorded.
+    async fn regroup(&self, tenant: TenantId, most: u64) -> Result<Regrouped, Error>;
+
+    /// The first machines, by name, that rules would match, at most `most`; the rules need not be
+    /// saved. Ranks do not count.
+    async fn preview(
+        &self,
+        scope: &Scope,
+        rules: &inventory::access::device_group::Rules,
+        most: usize,
+    ) -> Result<Vec<Machine>, Error>;
+
+    /// How many machines are in each device group that has any.
+    async fn group_counts(&self, tenant: TenantId) -> Result<Vec<GroupCount>, Error>;
+
+    /// Adds an operator; `false` when the user name is taken.
+    async fn add_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error>;
+
+    /// Replaces what is kept of an operator but for the count of failures and the lock; `false`
+    /// when there is no such operator.
+    async fn save_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error>;
+
+    /// Removes an operator and all their tickets.
+    async fn remove_operator(&self, tenant: TenantId, id: Uuid) -> Result<bool, Error>;
+
+    /// Every operator, by user name.
+    async fn operators(&self, tenant: TenantId) -> Result<Vec<Operator>, Error>;
+
+    /// One operator.
+    async fn operator(&self, tenant: TenantId, id: Uuid) -> Result<Option<Operator>, Error>;
+
+    /// The operator of a user name, which is folded.
+    async fn operator_named(
+        &self,
+        tenant: TenantId,
+        user_name: &str,
+    ) -> Result<Option<Operator>, Error>;
+
+    /// Sets an operator's count of failed sign-ins and the lock that follows, if the count is still
+    /// `seen`; `false` when another sign-in was faster.
+    async fn note_sign_in(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        seen: u32,
+        failures: u32,
+        locked_until: Option<Timestamp>,
+    ) -> Result<bool, Error>;
+
+    /// Keeps a ticket; `false`, and nothing is changed, when one of its kind and key is there and
+    /// has not expired.
+    async fn add_ticket(
+        &self,
+        tenant: TenantId,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// A ticket that has not expired.
+    async fn ticket(
+        &self,
+        tenant: TenantId,
+        kind: TicketKind,
+        key: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Ticket>, Error>;
+
+    /// Takes a ticket away; of several who ask at once, one gets it.
+    async fn take_ticket(
+        &self,
+        tenant: TenantId,
+        kind: TicketKind,
+        key: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Ticket>, Error>;
+
+    /// Replaces a ticket's data, operator and expiry, if its data is still `seen`; `false` when
+    /// there is no such ticket or somebody else was faster.
+    async fn change_ticket(
+        &self,
+        tenant: TenantId,
+        seen: &str,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// Revokes tickets; the number of those that were there.
+    async fn revoke_tickets(&self, tenant: TenantId, of: TicketsOf) -> Result<u64, Error>;
+
+    /// Forgets tickets that have expired.
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, Error>;
+
+    /// Adds entries to the audit, durably.
+    async fn append_audit(&self, entries: Vec<Entry>) -> Result<(), Error>;
+
+    /// Reads the audit, the oldest entry first.
+    async fn audit(&self, filter: &Filter, visit: &mut EntryVisitor<'_>) -> Result<(), Error>;
+
+    /// Forgets entries of the audit from before a moment; the number of those.
+    async fn prune_audit(&self, before: Timestamp) -> Result<u64, Error>;
 
     /// Adds an app.
     async fn add_app(&self, tenant: TenantId, app: &App) -> Result<(), Error>;
@@ -197,6 +384,13 @@ pub trait Store: Send + Sync {
     /// One app, revoked or not.
     async fn app(&self, tenant: TenantId, client_id: Uuid) -> Result<Option<App>, Error>;
 
+    /// The app of a client id, in whichever tenant it is.
+    async fn find_app(&self, client_id: Uuid) -> Result<Option<(TenantId, App)>, Error>;
+
+    /// Replaces what is kept of an app but for its id and revocation; `false` when there is no such
+    /// app.
+    async fn save_app(&self, tenant: TenantId, app: &App) -> Result<bool, Error>;
+
     /// Revokes an app; `false` when there is no such app. Revoking twice keeps the first time.
     async fn revoke_app(
         &self,
@@ -205,12 +399,22 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> Result<bool, Error>;
 
-    /// The keys that tokens of the tenant may be signed with, the newest first.
+    /// The keys that tokens of the tenant may be signed with, the newest first, those that are
+    /// believed no more among them.
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, Error>;
 
     /// Keeps a tenant's first signing key. When another process was faster, its key stays and the
     /// new one is dropped; ask [`Store::signing_keys`] for the keys that hold.
     async fn add_first_signing_key(&self, tenant: TenantId, key: &SigningKey) -> Result<(), Error>;
+
+    /// Adds a key that signs from now on. Keys that signed before it are believed until
+    /// `others_until`, unless that is settled for them already and comes sooner.
+    async fn rotate_signing_key(
+        &self,
+        tenant: TenantId,
+        key: &SigningKey,
+        others_until: Timestamp,
+    ) -> Result<(), Error>;
 
     /// The authority of self-made certificates, where one was made.
     async fn certificate_authority(&self) -> Result<Option<CertificateAuthority>, Error>;

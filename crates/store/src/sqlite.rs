@@ -1,23 +1,41 @@
-//! The inventory in one SQLite file.
+//! The inventory in one SQLite file, and the audit in another beside it.
 //!
 //! One connection writes, several read; WAL lets both go on at once, in this process and in
 //! others (an import beside a server). Statements run on tokio's blocking threads, except the
-//! questions that take less time than to change the thread. `read` holds
-//! the questions, `record` the fold of telemetry, `prune` retention, `access` tenants, apps and
-//! keys, `schema` opening and migrations.
+//! questions that take less time than to change the thread.
+//!
+//! `connections` and `schema` open files. `read` holds the questions, each behind what its scope
+//! shows (`read::visible`). `record` folds telemetry, `groups` keeps machines in their device
+//! groups, `prune` is retention. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
+//! are who may ask; `audit` is who did.
 
-mod access;
+mod apps;
+mod audit;
+mod connections;
+mod directory;
+mod failure;
+mod groups;
+mod keys;
 mod known;
+mod operators;
 mod prune;
 mod read;
 mod record;
 mod schema;
+mod tenants;
+mod tickets;
+mod values;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use inventory::access::audit::{Entry, Filter};
+use inventory::access::device_group::Rules;
+use inventory::access::directory::Directory;
+use inventory::access::operator::Operator;
+use inventory::access::scope::Scope;
+use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
@@ -26,274 +44,391 @@ use inventory::query::{MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, UserMachine};
 use inventory::time::{Day, Timestamp};
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::{Error, Pruned, Recorded, RelationVisitor, Store, Totals};
+use self::connections::{Connections, visited};
+use self::failure::{Failure, failed};
+use self::read::visible::Visible;
+use crate::{
+    EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
+    Store, Totals,
+};
 
-/// Read connections at most; more questions at once wait for one.
-const READERS: usize = 8;
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
 /// of that thread wait a few milliseconds at most.
 const RELATIONS_IN_PLACE: usize = 500;
-/// How long what was told of the version holds for changes by other processes; changes by this one
-/// end it at once. Asking locks and unlocks a file: two system calls of the four that a
-/// remembered answer would need.
-const VERSION_HOLDS: Duration = Duration::from_micros(100);
 /// Rows of a listing that may wait for the visitor.
 const LISTING_QUEUE: usize = 1024;
 
 /// An inventory in one SQLite file.
 pub struct Sqlite {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    path: std::path::PathBuf,
-    writer: Mutex<record::Writer>,
-    /// Idle read connections. As many exist as were ever needed at once, up to [`READERS`].
-    readers: Mutex<Vec<Connection>>,
-    reader_permits: Semaphore,
-    version: Mutex<Version>,
-}
-
-/// The connection that asks for `data_version` alone, so that it never waits for a question, and
-/// what it was told last.
-struct Version {
-    connection: Connection,
-    told: Option<(u64, Instant)>,
+    connections: Arc<Connections>,
 }
 
 impl Sqlite {
     /// Opens the file, creating it (readable by its owner only) and bringing its schema up to
     /// date as needed.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let writer = schema::open_writer(path)?;
-        let inner = Inner {
-            version: Mutex::new(Version { connection: schema::open_reader(path)?, told: None }),
-            writer: Mutex::new(record::Writer::new(writer)),
-            readers: Mutex::default(),
-            reader_permits: Semaphore::new(READERS),
-            path: path.to_owned(),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { connections: Arc::new(Connections::open(path)?) })
     }
-
-    async fn read<T, F>(&self, doing: &'static str, question: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        // The semaphore is never closed; an error here could only mean that it was.
-        let permit = self.inner.reader_permits.acquire().await.map_err(|e| failed(doing, e))?;
-        let answer = tokio::task::spawn_blocking(move || inner.ask(doing, question));
-        let answer = answer.await.map_err(|e| failed(doing, e))?;
-        drop(permit);
-        answer
-    }
-
-    async fn write<T, F>(&self, doing: &'static str, change: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut record::Writer) -> Result<T, Failure> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let outcome = tokio::task::spawn_blocking(move || {
-            let outcome = change(&mut lock(&inner.writer)).map_err(|failure| failure.at(doing));
-            lock(&inner.version).told = None;
-            outcome
-        });
-        outcome.await.map_err(|e| failed(doing, e))?
-    }
-}
-
-impl Inner {
-    /// Asks on this thread.
-    fn ask<T>(
-        &self,
-        doing: &'static str,
-        question: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Error> {
-        let idle = lock(&self.readers).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::open_reader(&self.path)?,
-        };
-        let answer = in_snapshot(&connection, question).map_err(|failure| failure.at(doing));
-        lock(&self.readers).push(connection);
-        answer
-    }
-}
-
-/// Asks within one read transaction: every statement sees the same commit, and the file is locked
-/// once and not once a statement, which is what many readers at a time wait for.
-fn in_snapshot<T>(
-    connection: &Connection,
-    question: impl FnOnce(&Connection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let transaction = connection.unchecked_transaction()?;
-    let answer = question(&transaction)?;
-    transaction.commit()?;
-    Ok(answer)
-}
-
-/// What goes wrong inside one statement, before it is known what was being done.
-#[derive(Debug)]
-enum Failure {
-    Sqlite(rusqlite::Error),
-    Damaged(String),
-}
-
-impl Failure {
-    fn at(self, doing: &'static str) -> Error {
-        match self {
-            Failure::Sqlite(source) => failed(doing, source),
-            Failure::Damaged(what) => Error::Damaged(what),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-fn failed(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Database { doing, source: Box::new(source) }
-}
-
-/// A lock is poisoned only by a panic in here; the connection behind it is as good as before, as
-/// its transaction was rolled back when it was dropped.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
 impl Store for Sqlite {
     fn version(&self) -> Result<u64, Error> {
-        let mut version = lock(&self.inner.version);
-        if let Some((told, at)) = version.told
-            && at.elapsed() < VERSION_HOLDS
-        {
-            return Ok(told);
-        }
-        // Before the question, so that the answer is no older than it says.
-        let at = Instant::now();
-        let told = version
-            .connection
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-        let told = told.map_err(|e| failed("read the version", e))?.cast_unsigned();
-        version.told = Some((told, at));
-        Ok(told)
+        self.connections.version()
+    }
+
+    fn access_version(&self) -> Result<u64, Error> {
+        self.connections.access_version()
     }
 
     async fn default_tenant(&self) -> Result<Tenant, Error> {
-        self.write("read the default tenant", access::default_tenant).await
+        let doing = "find the default tenant";
+        match self.connections.ask(doing, tenants::find_default)? {
+            Some(tenant) => Ok(tenant),
+            None => self.connections.write(doing, tenants::default_tenant).await,
+        }
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
+        self.connections.ask("list tenants", tenants::tenants)
+    }
+
+    async fn add_tenant(
+        &self,
+        id: Uuid,
+        name: &str,
+        domains: &[String],
+    ) -> Result<Option<Tenant>, Error> {
+        let (name, domains) = (name.to_owned(), domains.to_vec());
+        self.connections
+            .write("add a tenant", move |writer| tenants::add_tenant(writer, id, &name, &domains))
+            .await
+    }
+
+    async fn rename_tenant(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        domains: &[String],
+    ) -> Result<bool, Error> {
+        let (name, domains) = (name.to_owned(), domains.to_vec());
+        self.connections
+            .write("rename a tenant", move |writer| {
+                tenants::rename_tenant(writer, tenant, &name, &domains)
+            })
+            .await
     }
 
     async fn record(&self, tenant: TenantId, logons: Vec<Logon>) -> Result<Recorded, Error> {
-        self.write("record logons", move |writer| writer.record(tenant, &logons)).await
+        self.connections.write("record logons", move |writer| writer.record(tenant, &logons)).await
     }
 
     async fn describe(&self, tenant: TenantId, reports: Vec<MachineReport>) -> Result<(), Error> {
-        self.write("record machine reports", move |writer| writer.describe(tenant, &reports)).await
+        self.connections
+            .write("record machine reports", move |writer| writer.describe(tenant, &reports))
+            .await
     }
 
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error> {
-        self.write("apply the retention", move |writer| prune::prune(writer, tenant, before)).await
+        self.connections
+            .write("apply the retention", move |writer| prune::prune(writer, tenant, before))
+            .await
     }
 
-    async fn totals(&self, tenant: TenantId) -> Result<Totals, Error> {
-        self.read("count the inventory", move |db| read::totals(db, tenant)).await
+    async fn totals(&self, scope: &Scope) -> Result<Totals, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("count the inventory", move |db| read::totals(&Visible::new(db, &scope)))
+            .await
     }
 
-    async fn machines(&self, tenant: TenantId, page: Page) -> Result<Vec<Machine>, Error> {
-        self.read("list machines", move |db| read::machines(db, tenant, page)).await
+    async fn machines(&self, scope: &Scope, page: Page) -> Result<Vec<Machine>, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("list machines", move |db| read::machines(&Visible::new(db, &scope), page))
+            .await
     }
 
     async fn machine(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         machine: &MachineSelector,
     ) -> Result<Option<Machine>, Error> {
-        self.inner.ask("find a machine", |db| read::machine(db, tenant, machine))
+        self.connections
+            .ask("find a machine", |db| read::machine(&Visible::new(db, scope), machine))
     }
 
     async fn machines_of_user(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         user: &UserSelector,
         window: Window,
         page: Page,
     ) -> Result<Vec<UserMachine>, Error> {
         let doing = "find a user's machines";
-        let find = move |db: &Connection, user: &UserSelector, most: usize| {
-            read::machines_of_user(db, tenant, user, window, page, most)
+        let find = move |db: &Connection, scope: &Scope, user: &UserSelector, most: usize| {
+            read::machines_of_user(&Visible::new(db, scope), user, window, page, most)
         };
-        match self.inner.ask(doing, |db| find(db, user, RELATIONS_IN_PLACE))? {
+        match self.connections.ask(doing, |db| find(db, scope, user, RELATIONS_IN_PLACE))? {
             Some(machines) => Ok(machines),
             None => {
-                let user = user.clone();
-                let all = self.read(doing, move |db| find(db, &user, usize::MAX)).await?;
-                Ok(all.unwrap_or_default())
+                let (scope, user) = (scope.clone(), user.clone());
+                let find_all = move |db: &Connection| find(db, &scope, &user, usize::MAX);
+                Ok(self.connections.read(doing, find_all).await?.unwrap_or_default())
             }
         }
     }
 
     async fn users_of_machine(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         machine: MachineId,
         window: Window,
     ) -> Result<Vec<MachineUser>, Error> {
         let doing = "find a machine's users";
-        let find = move |db: &Connection, most: usize| {
-            read::users_of_machine(db, tenant, machine, window, most)
+        let find = move |db: &Connection, scope: &Scope, most: usize| {
+            read::users_of_machine(&Visible::new(db, scope), machine, window, most)
         };
-        match self.inner.ask(doing, |db| find(db, RELATIONS_IN_PLACE))? {
+        match self.connections.ask(doing, |db| find(db, scope, RELATIONS_IN_PLACE))? {
             Some(users) => Ok(users),
             None => {
-                let all = self.read(doing, move |db| find(db, usize::MAX)).await?;
-                Ok(all.unwrap_or_default())
+                let scope = scope.clone();
+                let find_all = move |db: &Connection| find(db, &scope, usize::MAX);
+                Ok(self.connections.read(doing, find_all).await?.unwrap_or_default())
             }
         }
     }
 
     async fn relations(
         &self,
-        tenant: TenantId,
+        scope: &Scope,
         window: Window,
         visit: &mut RelationVisitor<'_>,
     ) -> Result<(), Error> {
-        let (rows, mut listed) = mpsc::channel(LISTING_QUEUE);
-        let listing = self.read("list relations", move |db| {
-            read::relations(db, tenant, window, |row| rows.blocking_send(row).is_ok())
+        let scope = scope.clone();
+        let (rows, listed) = mpsc::channel(LISTING_QUEUE);
+        let listing = self.connections.read("list relations", move |db| {
+            read::relations(&Visible::new(db, &scope), window, |row| {
+                rows.blocking_send(row).is_ok()
+            })
         });
-        // A visitor that fails drops the receiver, which ends the listing.
-        let visiting = async move {
-            while let Some(row) = listed.recv().await {
-                visit(row).map_err(Error::Visitor)?;
-            }
-            Ok(())
-        };
-        let (listed, visited) = tokio::join!(listing, visiting);
-        visited.and(listed)
+        visited(listing, listed, visit).await
+    }
+
+    async fn set_tags(
+        &self,
+        scope: &Scope,
+        machine: MachineId,
+        tags: Vec<String>,
+    ) -> Result<Option<Machine>, Error> {
+        let scope = scope.clone();
+        self.connections
+            .write("set tags", move |writer| groups::set_tags(writer, &scope, machine, tags))
+            .await
+    }
+
+    async fn directory(&self, tenant: TenantId) -> Result<KeptDirectory, Error> {
+        self.connections
+            .read("read the directory", move |db| directory::directory(db, tenant))
+            .await
+    }
+
+    async fn save_directory(
+        &self,
+        tenant: TenantId,
+        generation: i64,
+        directory: &Directory,
+    ) -> Result<bool, Error> {
+        let directory = directory.clone();
+        self.connections
+            .write("save the directory", move |writer| {
+                directory::save(writer, tenant, generation, &directory)
+            })
+            .await
+    }
+
+    async fn regroup(&self, tenant: TenantId, most: u64) -> Result<Regrouped, Error> {
+        self.connections
+            .write("regroup machines", move |writer| groups::regroup(writer, tenant, most))
+            .await
+    }
+
+    async fn preview(
+        &self,
+        scope: &Scope,
+        rules: &Rules,
+        most: usize,
+    ) -> Result<Vec<Machine>, Error> {
+        let (scope, rules) = (scope.clone(), rules.clone());
+        self.connections
+            .read("preview a device group", move |db| {
+                read::preview::preview(&Visible::new(db, &scope), &rules, most)
+            })
+            .await
+    }
+
+    async fn group_counts(&self, tenant: TenantId) -> Result<Vec<GroupCount>, Error> {
+        self.connections
+            .read("count machines by device group", move |db| groups::counts(db, tenant))
+            .await
+    }
+
+    async fn add_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error> {
+        let operator = operator.clone();
+        self.connections
+            .write("add an operator", move |writer| operators::add(writer, tenant, &operator))
+            .await
+    }
+
+    async fn save_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error> {
+        let operator = operator.clone();
+        self.connections
+            .write("save an operator", move |writer| operators::save(writer, tenant, &operator))
+            .await
+    }
+
+    async fn remove_operator(&self, tenant: TenantId, id: Uuid) -> Result<bool, Error> {
+        self.connections
+            .write("remove an operator", move |writer| operators::remove(writer, tenant, id))
+            .await
+    }
+
+    async fn operators(&self, tenant: TenantId) -> Result<Vec<Operator>, Error> {
+        self.connections.read("list operators", move |db| operators::all(db, tenant)).await
+    }
+
+    async fn operator(&self, tenant: TenantId, id: Uuid) -> Result<Option<Operator>, Error> {
+        self.connections.ask("find an operator", |db| operators::by_id(db, tenant, id))
+    }
+
+    async fn operator_named(
+        &self,
+        tenant: TenantId,
+        user_name: &str,
+    ) -> Result<Option<Operator>, Error> {
+        self.connections.ask("find an operator", |db| operators::by_name(db, tenant, user_name))
+    }
+
+    async fn note_sign_in(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        seen: u32,
+        failures: u32,
+        locked_until: Option<Timestamp>,
+    ) -> Result<bool, Error> {
+        self.connections
+            .write("note a sign-in", move |writer| {
+                operators::note_sign_in(writer, tenant, id, seen, failures, locked_until)
+            })
+            .await
+    }
+
+    async fn add_ticket(
+        &self,
+        tenant: TenantId,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let ticket = ticket.clone();
+        self.connections
+            .write("keep a ticket", move |writer| tickets::add(writer, tenant, &ticket, now))
+            .await
+    }
+
+    async fn ticket(
+        &self,
+        tenant: TenantId,
+        kind: TicketKind,
+        key: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Ticket>, Error> {
+        self.connections.ask("find a ticket", |db| tickets::find(db, tenant, kind, key, now))
+    }
+
+    async fn take_ticket(
+        &self,
+        tenant: TenantId,
+        kind: TicketKind,
+        key: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Ticket>, Error> {
+        self.connections
+            .write("take a ticket", move |writer| tickets::take(writer, tenant, kind, key, now))
+            .await
+    }
+
+    async fn change_ticket(
+        &self,
+        tenant: TenantId,
+        seen: &str,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let (seen, ticket) = (seen.to_owned(), ticket.clone());
+        self.connections
+            .write("change a ticket", move |writer| {
+                tickets::change(writer, tenant, &seen, &ticket, now)
+            })
+            .await
+    }
+
+    async fn revoke_tickets(&self, tenant: TenantId, of: TicketsOf) -> Result<u64, Error> {
+        self.connections
+            .write("revoke tickets", move |writer| tickets::revoke(writer, tenant, of))
+            .await
+    }
+
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, Error> {
+        self.connections.write("forget tickets", move |writer| tickets::forget(writer, now)).await
+    }
+
+    async fn append_audit(&self, entries: Vec<Entry>) -> Result<(), Error> {
+        self.connections.audit("add to the audit", move |audit| audit.append(&entries)).await
+    }
+
+    async fn audit(&self, filter: &Filter, visit: &mut EntryVisitor<'_>) -> Result<(), Error> {
+        let filter = filter.clone();
+        let (entries, read) = mpsc::channel(LISTING_QUEUE);
+        let reading = self.connections.audit("read the audit", move |audit| {
+            audit.read(&filter, |entry| entries.blocking_send(entry).is_ok())
+        });
+        visited(reading, read, visit).await
+    }
+
+    async fn prune_audit(&self, before: Timestamp) -> Result<u64, Error> {
+        self.connections
+            .audit("apply the retention of the audit", move |audit| audit.prune(before))
+            .await
     }
 
     async fn add_app(&self, tenant: TenantId, app: &App) -> Result<(), Error> {
         let app = app.clone();
-        self.write("add an app", move |writer| access::add_app(writer, tenant, &app)).await
+        self.connections
+            .write("add an app", move |writer| apps::add_app(writer, tenant, &app))
+            .await
     }
 
     async fn apps(&self, tenant: TenantId) -> Result<Vec<App>, Error> {
-        self.read("list apps", move |db| access::apps(db, tenant)).await
+        self.connections.read("list apps", move |db| apps::apps(db, tenant)).await
     }
 
     async fn app(&self, tenant: TenantId, client_id: Uuid) -> Result<Option<App>, Error> {
-        self.inner.ask("find an app", |db| access::app(db, tenant, client_id))
+        self.connections.ask("find an app", |db| apps::app(db, tenant, client_id))
+    }
+
+    async fn find_app(&self, client_id: Uuid) -> Result<Option<(TenantId, App)>, Error> {
+        self.connections.ask("find an app", |db| apps::find_app(db, client_id))
+    }
+
+    async fn save_app(&self, tenant: TenantId, app: &App) -> Result<bool, Error> {
+        let app = app.clone();
+        self.connections
+            .write("save an app", move |writer| apps::save_app(writer, tenant, &app))
+            .await
     }
 
     async fn revoke_app(
@@ -302,24 +437,42 @@ impl Store for Sqlite {
         client_id: Uuid,
         at: Timestamp,
     ) -> Result<bool, Error> {
-        self.write("revoke an app", move |writer| access::revoke_app(writer, tenant, client_id, at))
+        self.connections
+            .write("revoke an app", move |writer| apps::revoke_app(writer, tenant, client_id, at))
             .await
     }
 
     async fn signing_keys(&self, tenant: TenantId) -> Result<Vec<SigningKey>, Error> {
-        self.read("read the signing keys", move |db| access::signing_keys(db, tenant)).await
+        self.connections
+            .read("read the signing keys", move |db| keys::signing_keys(db, tenant))
+            .await
     }
 
     async fn add_first_signing_key(&self, tenant: TenantId, key: &SigningKey) -> Result<(), Error> {
         let key = key.clone();
-        self.write("keep a signing key", move |writer| {
-            access::add_first_signing_key(writer, tenant, &key)
-        })
-        .await
+        self.connections
+            .write("keep a signing key", move |writer| {
+                keys::add_first_signing_key(writer, tenant, &key)
+            })
+            .await
+    }
+
+    async fn rotate_signing_key(
+        &self,
+        tenant: TenantId,
+        key: &SigningKey,
+        others_until: Timestamp,
+    ) -> Result<(), Error> {
+        let key = key.clone();
+        self.connections
+            .write("rotate the signing key", move |writer| {
+                keys::rotate_signing_key(writer, tenant, &key, others_until)
+            })
+            .await
     }
 
     async fn certificate_authority(&self) -> Result<Option<CertificateAuthority>, Error> {
-        self.read("read the certificate authority", access::certificate_authority).await
+        self.connections.read("read the certificate authority", keys::certificate_authority).await
     }
 
     async fn add_certificate_authority(
@@ -327,9 +480,10 @@ impl Store for Sqlite {
         authority: &CertificateAuthority,
     ) -> Result<(), Error> {
         let authority = authority.clone();
-        self.write("keep the certificate authority", move |writer| {
-            access::add_certificate_authority(writer, &authority)
-        })
-        .await
+        self.connections
+            .write("keep the certificate authority", move |writer| {
+                keys::add_certificate_authority(writer, &authority)
+            })
+            .await
     }
 }

@@ -1,6 +1,6 @@
 //! The numbers of accounts, machines and remotes: remembered, looked up, or given to new ones.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use inventory::account::Account;
@@ -84,26 +84,27 @@ impl Known {
     }
 
     /// The number of a machine. A new one is made with empty times, which what is seen of it in
-    /// the same transaction fills.
+    /// the same transaction fills; it is added to `made`.
     pub(super) fn machine(
         &mut self,
         db: &Connection,
         tenant: TenantId,
         machine: &MachineRef,
+        made: &mut BTreeSet<i64>,
     ) -> Result<i64, Failure> {
         let key = (tenant, machine.clone());
         if let Some(&number) = self.machines.get(&key) {
             return Ok(number);
         }
         let name_key = fold(&machine.name);
-        let number = db
+        let (number, name_at): (i64, i64) = db
             .prepare_cached(
                 "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key,
                      first_seen, last_seen, aad_device_id)
                  VALUES (?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
                  ON CONFLICT (tenant, id) DO UPDATE SET
                      aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
-                 RETURNING number",
+                 RETURNING number, name_at",
             )?
             .query_row(
                 params![
@@ -116,8 +117,11 @@ impl Known {
                     i64::MAX,
                     i64::MIN
                 ],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
+        if name_at == i64::MIN {
+            made.insert(number);
+        }
         bound(&mut self.machines).insert(key, number);
         Ok(number)
     }

@@ -2,7 +2,7 @@
 
 use inventory::ids::TenantId;
 use inventory::time::{Day, Timestamp};
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::params;
 
 use super::Failure;
 use super::record::{Writer, recompute_machine, recompute_relation};
@@ -28,8 +28,7 @@ fn prune_some(
     cutoff: i64,
     pruned: &mut Pruned,
 ) -> Result<bool, Failure> {
-    let transaction =
-        writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = writer.transaction()?;
     let old: Vec<(i64, i64)> = transaction
         .prepare_cached(
             "SELECT relation.account, relation.machine FROM relation
@@ -79,8 +78,7 @@ fn prune_unrelated(
     cutoff: i64,
     pruned: &mut Pruned,
 ) -> Result<(), Failure> {
-    let transaction =
-        writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = writer.transaction()?;
     transaction.execute(
         "DELETE FROM account_domain WHERE account IN (SELECT number FROM account
              WHERE tenant = ?1 AND NOT EXISTS (

@@ -1,35 +1,27 @@
 //! The questions.
 //!
-//! A user's machines are found in two steps: first the numbers and times that the order needs,
-//! then, for the wanted page alone, the machines themselves.
+//! Each is asked of what its scope shows ([`visible`]), never of the tables themselves. Machines of
+//! a page are found in two steps where their order is not an index's: first the numbers and times
+//! that the order needs, then, for the wanted page alone, the machines themselves.
 
 pub(super) mod facts;
+pub(super) mod preview;
+pub(super) mod visible;
 
 use std::collections::HashMap;
 
 use inventory::account::Account;
-use inventory::ids::{MachineId, TenantId};
+use inventory::ids::MachineId;
 use inventory::logon::LogonTypes;
 use inventory::machine::Machine;
 use inventory::query::{MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, Relation, UserMachine};
-use inventory::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 
+use self::visible::{Start, Visible};
 use super::Failure;
+use super::values::{machine_id, timestamp};
 use crate::{RelationRow, Totals};
-
-pub(super) fn timestamp(ticks: i64) -> Result<Timestamp, Failure> {
-    Timestamp::from_ticks(ticks)
-        .ok_or_else(|| Failure::Damaged(format!("{ticks} is no point in time")))
-}
-
-pub(super) fn machine_id(bytes: &[u8]) -> Result<MachineId, Failure> {
-    bytes
-        .try_into()
-        .map(MachineId)
-        .map_err(|_| Failure::Damaged("a machine id is not of 20 bytes".to_owned()))
-}
 
 /// The relations that a window admits, as a table expression with the columns `account`,
 /// `machine`, `first_seen`, `last_seen`, `logon_types`, `logon_count`, which takes the window's
@@ -83,31 +75,47 @@ fn account_columns() -> String {
     format!("account.name, {DOMAIN} AS domain, account.sid, account.upn, account.object_id")
 }
 
-pub(super) fn totals(db: &Connection, tenant: TenantId) -> Result<Totals, Failure> {
+pub(super) fn totals(visible: &Visible<'_>) -> Result<Totals, Failure> {
+    let start = visible.survey()?;
     let count = |sql: &str| -> Result<u64, Failure> {
-        Ok(db.query_row(sql, [tenant.0], |row| row.get::<_, i64>(0))?.cast_unsigned())
+        let mut statement = visible.prepare_from(start, sql)?;
+        let mut rows = statement.raw_query();
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        Ok(row.get::<_, i64>(0)?.cast_unsigned())
+    };
+    let (accounts, relations) = if visible.is_whole() {
+        (
+            "SELECT count(*) FROM account",
+            "SELECT count(*) FROM relation JOIN account ON account.number = relation.account",
+        )
+    } else {
+        ("SELECT count(DISTINCT account) FROM relation", "SELECT count(*) FROM relation")
     };
     Ok(Totals {
-        machines: count("SELECT count(*) FROM machine WHERE tenant = ?1")?,
-        accounts: count("SELECT count(*) FROM account WHERE tenant = ?1")?,
-        relations: count(
-            "SELECT count(*) FROM relation JOIN account ON account.number = relation.account
-             WHERE account.tenant = ?1",
-        )?,
+        machines: count("SELECT count(*) FROM machine")?,
+        accounts: count(accounts)?,
+        relations: count(relations)?,
     })
 }
 
-pub(super) fn machines(
-    db: &Connection,
-    tenant: TenantId,
-    page: Page,
-) -> Result<Vec<Machine>, Failure> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {} FROM machine WHERE tenant = ?1 ORDER BY last_seen DESC, id LIMIT ?2 OFFSET ?3",
+pub(super) fn machines(visible: &Visible<'_>, page: Page) -> Result<Vec<Machine>, Failure> {
+    let limit = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let page: &[(&str, &dyn ToSql)] =
+        named_params! { ":top": limit(page.top), ":skip": limit(page.skip) };
+    if visible.survey()? == Start::Groups {
+        // The + keeps SQLite from walking all machines in the order of time.
+        let mut statement = visible.prepare_from(
+            Start::Groups,
+            "SELECT number FROM machine ORDER BY +last_seen DESC, id LIMIT :top OFFSET :skip",
+        )?;
+        let numbers = statement.query_map(page, |row| row.get(0))?;
+        return by_numbers(visible, numbers.collect::<Result<_, _>>()?);
+    }
+    let mut statement = visible.prepare(&format!(
+        "SELECT {} FROM machine ORDER BY last_seen DESC, id LIMIT :top OFFSET :skip",
         facts::COLUMNS
     ))?;
-    let limit = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let mut rows = statement.query([tenant.0, limit(page.top), limit(page.skip)])?;
+    let mut rows = statement.query(page)?;
     let mut machines = Vec::new();
     while let Some(row) = rows.next()? {
         machines.push(facts::machine_of(row)?);
@@ -115,18 +123,31 @@ pub(super) fn machines(
     Ok(machines)
 }
 
+/// The machines of some numbers, in their order.
+fn by_numbers(visible: &Visible<'_>, numbers: Vec<i64>) -> Result<Vec<Machine>, Failure> {
+    let mut statement = visible
+        .prepare(&format!("SELECT {} FROM machine WHERE number = :number", facts::COLUMNS))?;
+    let mut machines = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let mut rows = statement.query(named_params! { ":number": number })?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        machines.push(facts::machine_of(row)?);
+    }
+    Ok(machines)
+}
+
 pub(super) fn machine(
-    db: &Connection,
-    tenant: TenantId,
+    visible: &Visible<'_>,
     machine: &MachineSelector,
 ) -> Result<Option<Machine>, Failure> {
     let find = |column: &str, key: &dyn ToSql| -> Result<Option<Machine>, Failure> {
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT {} FROM machine WHERE tenant = ?1 AND {column} = ?2
-             ORDER BY last_seen DESC, id LIMIT 1",
+        // The + keeps SQLite from walking all machines in the order of time.
+        let mut statement = visible.prepare(&format!(
+            "SELECT {} FROM machine WHERE {column} = :key
+             ORDER BY +last_seen DESC, id LIMIT 1",
             facts::COLUMNS
         ))?;
-        let mut rows = statement.query(params![tenant.0, key])?;
+        let mut rows = statement.query(named_params! { ":key": key })?;
         rows.next()?.map(facts::machine_of).transpose()
     };
     match machine {
@@ -139,26 +160,34 @@ pub(super) fn machine(
     }
 }
 
+/// The number of a machine.
+pub(super) fn number(visible: &Visible<'_>, machine: MachineId) -> Result<Option<i64>, Failure> {
+    let mut statement = visible.prepare("SELECT number FROM machine WHERE id = :id")?;
+    Ok(statement.query_row(named_params! { ":id": machine.0 }, |row| row.get(0)).optional()?)
+}
+
 /// A user's machines; `None` when the user has more than `most` relations.
 pub(super) fn machines_of_user(
-    db: &Connection,
-    tenant: TenantId,
+    visible: &Visible<'_>,
     user: &UserSelector,
     window: Window,
     page: Page,
     most: usize,
 ) -> Result<Option<Vec<UserMachine>>, Failure> {
-    let condition = "account IN (SELECT number FROM account WHERE tenant = :tenant
-        AND name = :name AND (:domain IS NULL OR EXISTS (SELECT 1 FROM account_domain
-            WHERE account_domain.account = account.number AND domain = :domain)))";
-    let mut statement = db.prepare_cached(&format!(
+    let accounts = "SELECT number FROM account WHERE name = :name AND (:domain IS NULL OR EXISTS (
+        SELECT 1 FROM account_domain
+        WHERE account_domain.account = account.number AND domain = :domain))";
+    let who: &[(&str, &dyn ToSql)] = named_params! { ":name": user.name, ":domain": user.domain };
+    if !visible.is_whole() && visible.touches_more_than(accounts, who, most)? {
+        return Ok(None);
+    }
+    let mut statement = visible.prepare(&format!(
         "SELECT machine.number, machine.last_seen, machine.id, related.first_seen,
              related.last_seen, related.logon_types, related.logon_count
          FROM ({}) AS related CROSS JOIN machine ON machine.number = related.machine",
-        relations_in(window, condition)
+        relations_in(window, &format!("account IN ({accounts})"))
     ))?;
-    let mut rows = statement.query(rusqlite::named_params! {
-        ":tenant": tenant.0,
+    let mut rows = statement.query(named_params! {
         ":name": user.name,
         ":domain": user.domain,
         ":since": since(window),
@@ -184,47 +213,39 @@ pub(super) fn machines_of_user(
     let index = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
     let wanted = found.into_iter().skip(index(page.skip)).take(index(page.top));
 
-    let mut by_number =
-        db.prepare_cached(&format!("SELECT {} FROM machine WHERE number = ?1", facts::COLUMNS))?;
-    wanted
-        .map(|(number, (_, _, relation))| {
-            let mut rows = by_number.query([number])?;
-            let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok(UserMachine { machine: facts::machine_of(row)?, relation })
-        })
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let (numbers, relations): (Vec<_>, Vec<_>) =
+        wanted.map(|(number, (_, _, relation))| (number, relation)).unzip();
+    let machines = by_numbers(visible, numbers)?.into_iter().zip(relations);
+    Ok(Some(machines.map(|(machine, relation)| UserMachine { machine, relation }).collect()))
 }
 
 /// A machine's users; `None` when the machine has more than `most` relations.
 pub(super) fn users_of_machine(
-    db: &Connection,
-    tenant: TenantId,
+    visible: &Visible<'_>,
     machine: MachineId,
     window: Window,
     most: usize,
 ) -> Result<Option<Vec<MachineUser>>, Failure> {
-    let number: Option<i64> = db
-        .prepare_cached("SELECT number FROM machine WHERE tenant = ?1 AND id = ?2")?
-        .query_row(params![tenant.0, machine.0], |row| row.get(0))
-        .optional()?;
-    let Some(number) = number else {
+    let Some(number) = number(visible, machine)? else {
         return Ok(Some(Vec::new()));
     };
     // Asked first, because the order makes the statement below work through all rows at once.
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let relations: i64 = db
-        .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM relation WHERE machine = ?1 LIMIT ?2)",
+    let relations: i64 = visible
+        .prepare(
+            "SELECT count(*) FROM (SELECT 1 FROM relation WHERE machine = :machine LIMIT :most)",
         )?
-        .query_row([number, limit.saturating_add(1)], |row| row.get(0))?;
+        .query_row(
+            named_params! { ":machine": number, ":most": limit.saturating_add(1) },
+            |row| row.get(0),
+        )?;
     if relations > limit {
         return Ok(None);
     }
     // The index by machine gives the accounts; their days are then read by the primary key.
     let condition = "account IN (SELECT account FROM relation WHERE machine = :machine)
         AND machine = :machine";
-    let mut statement = db.prepare_cached(&format!(
+    let mut statement = visible.prepare(&format!(
         "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
              related.logon_count
          FROM ({}) AS related CROSS JOIN account ON account.number = related.account
@@ -232,7 +253,7 @@ pub(super) fn users_of_machine(
         account_columns(),
         relations_in(window, condition)
     ))?;
-    let mut rows = statement.query(rusqlite::named_params! {
+    let mut rows = statement.query(named_params! {
         ":machine": number,
         ":since": since(window),
         ":types": window.logon_types.bits(),
@@ -246,23 +267,22 @@ pub(super) fn users_of_machine(
 
 /// Gives each relation to `take`, which answers whether it wants more.
 pub(super) fn relations(
-    db: &Connection,
-    tenant: TenantId,
+    visible: &Visible<'_>,
     window: Window,
     mut take: impl FnMut(RelationRow) -> bool,
 ) -> Result<(), Failure> {
-    let mut statement = db.prepare(&format!(
+    let question = format!(
         "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
              related.logon_count, machine.id, machine.name
          FROM ({}) AS related
-         JOIN account ON account.number = related.account AND account.tenant = :tenant
+         JOIN account ON account.number = related.account
          JOIN machine ON machine.number = related.machine
          ORDER BY account.name, 2, machine.name_key, machine.id, account.authority",
         account_columns(),
         relations_in(window, "1")
-    ))?;
-    let mut rows = statement.query(rusqlite::named_params! {
-        ":tenant": tenant.0,
+    );
+    let mut statement = visible.prepare_from(visible.survey()?, &question)?;
+    let mut rows = statement.query(named_params! {
         ":since": since(window),
         ":types": window.logon_types.bits(),
     })?;

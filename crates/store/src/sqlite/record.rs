@@ -16,9 +16,10 @@ use inventory::logon::{Logon, LogonType, MachineRef};
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::Failure;
+use super::groups::{self, Matchers};
 use super::known::{Known, host_key};
 use crate::Recorded;
 
@@ -29,6 +30,7 @@ const DAY: i64 = 864_000_000_000;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     known: Known,
+    matchers: Matchers,
 }
 
 /// A logon with the numbers that the database knows it by, in the order of the event table.
@@ -52,12 +54,26 @@ type Naming<'a> = (Timestamp, &'a str);
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, known: Known::default() }
+        Self { connection, known: Known::default(), matchers: Matchers::default() }
     }
 
     /// Forgets remembered numbers; for changes that remove rows.
     pub(super) fn forget(&mut self) {
         self.known.forget();
+    }
+
+    /// Begins a change that other writers wait for.
+    pub(super) fn transaction(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+
+    /// The same, for a change that moves machines between device groups.
+    pub(super) fn transaction_with_matchers(
+        &mut self,
+    ) -> rusqlite::Result<(Transaction<'_>, &mut Matchers)> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok((transaction, &mut self.matchers))
     }
 
     /// Adds logons.
@@ -66,7 +82,7 @@ impl Writer {
         tenant: TenantId,
         logons: &[Logon],
     ) -> Result<Recorded, Failure> {
-        self.transact(tenant, |mut batch| batch.record(logons))
+        self.transact(tenant, |batch| batch.record(logons))
     }
 
     /// Takes machines' reports of themselves.
@@ -75,20 +91,21 @@ impl Writer {
         tenant: TenantId,
         reports: &[MachineReport],
     ) -> Result<(), Failure> {
-        self.transact(tenant, |mut batch| {
-            reports.iter().try_for_each(|report| batch.describe(report))
-        })
+        self.transact(tenant, |batch| reports.iter().try_for_each(|report| batch.describe(report)))
     }
 
     fn transact<T>(
         &mut self,
         tenant: TenantId,
-        change: impl FnOnce(Batch<'_>) -> Result<T, Failure>,
+        change: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.known.check(&transaction)?;
-        let outcome = change(Batch { db: &transaction, tenant, known: &mut self.known })
+        let mut batch =
+            Batch { db: &transaction, tenant, known: &mut self.known, misplaced: BTreeSet::new() };
+        let outcome = change(&mut batch)
+            .and_then(|done| batch.place(&mut self.matchers).map(|()| done))
             .and_then(|done| transaction.commit().map(|()| done).map_err(Failure::from));
         if outcome.is_err() {
             // What was remembered in this batch was rolled back with it.
@@ -112,9 +129,20 @@ struct Batch<'a> {
     db: &'a Transaction<'a>,
     tenant: TenantId,
     known: &'a mut Known,
+    /// Machines that may belong into another device group than they are in.
+    misplaced: BTreeSet<i64>,
 }
 
 impl Batch<'_> {
+    /// Puts machines that are new or have changed into their device groups.
+    fn place(&self, matchers: &mut Matchers) -> Result<(), Failure> {
+        if self.misplaced.is_empty() {
+            return Ok(());
+        }
+        let Some(matcher) = matchers.of(self.db, self.tenant)? else { return Ok(()) };
+        self.misplaced.iter().try_for_each(|&machine| groups::place(self.db, &matcher, machine))
+    }
+
     fn record(&mut self, logons: &[Logon]) -> Result<Recorded, Failure> {
         let (mut events, namings) = self.resolve(logons)?;
         events.sort_unstable();
@@ -145,7 +173,7 @@ impl Batch<'_> {
             let machine = match machines.get(&logon.machine) {
                 Some(&number) => number,
                 None => {
-                    let number = self.known.machine(self.db, self.tenant, &logon.machine)?;
+                    let number = self.machine(&logon.machine)?;
                     machines.insert(&logon.machine, number);
                     number
                 }
@@ -302,14 +330,34 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn name(&self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
+    fn machine(&mut self, machine: &MachineRef) -> Result<i64, Failure> {
+        self.known.machine(self.db, self.tenant, machine, &mut self.misplaced)
+    }
+
+    /// Names a machine as it was last reported. The same name in another case, or again, leaves
+    /// the indexes by name and the device group alone.
+    fn name(&mut self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
         let name_key = fold(name);
-        self.db
+        let same = self
+            .db
+            .prepare_cached(
+                "UPDATE machine SET name = ?3, name_at = ?2
+                 WHERE number = ?1 AND name_key = ?4 AND (?2, ?3) > (name_at, name)",
+            )?
+            .execute(params![machine, time.ticks(), name, name_key])?;
+        if same == 1 {
+            return Ok(());
+        }
+        let renamed = self
+            .db
             .prepare_cached(
                 "UPDATE machine SET name = ?3, name_key = ?4, host_key = ?5, name_at = ?2
-                 WHERE number = ?1 AND (?2, ?3) > (name_at, name)",
+                 WHERE number = ?1 AND name_key <> ?4 AND (?2, ?3) > (name_at, name)",
             )?
             .execute(params![machine, time.ticks(), name, name_key, host_key(&name_key)])?;
+        if renamed == 1 {
+            self.misplaced.insert(machine);
+        }
         Ok(())
     }
 
@@ -341,15 +389,18 @@ impl Batch<'_> {
     }
 
     fn describe(&mut self, report: &MachineReport) -> Result<(), Failure> {
-        let number = self.known.machine(self.db, self.tenant, &report.machine)?;
+        let number = self.machine(&report.machine)?;
         self.name(number, (report.time, &report.machine.name))?;
         self.sight(number, report.time, report.time)?;
-        let last_report: Option<Option<i64>> = self
+        let (last_report, os_platform): (Option<i64>, Option<String>) = self
             .db
-            .prepare_cached("SELECT last_report FROM machine WHERE number = ?1")?
-            .query_row([number], |row| row.get(0))
-            .optional()?;
-        let newer = last_report.flatten().is_none_or(|last| last <= report.time.ticks());
+            .prepare_cached("SELECT last_report, os_platform FROM machine WHERE number = ?1")?
+            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let newer = last_report.is_none_or(|last| last <= report.time.ticks());
+        let reported = &report.facts.os_platform;
+        if reported.is_some() && *reported != os_platform && (newer || os_platform.is_none()) {
+            self.misplaced.insert(number);
+        }
         super::read::facts::write(self.db, number, report, newer)?;
         Ok(())
     }
@@ -425,7 +476,7 @@ impl Event {
     }
 
     fn time(&self) -> Result<Timestamp, Failure> {
-        super::read::timestamp(
+        super::values::timestamp(
             i64::from(self.day) * DAY + self.second * TICKS_PER_SECOND + self.fraction,
         )
     }

@@ -7,11 +7,28 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::Error;
 
-/// Marks the file as Footfall's (`PRAGMA application_id`): "Foot".
-const APPLICATION_ID: i64 = 0x466F_6F74;
+/// A kind of database file.
+pub(super) struct Kind {
+    /// Marks the file as one of this kind (`PRAGMA application_id`).
+    application_id: i64,
+    /// The migrations in order; the schema version is how many of them a file has had.
+    migrations: &'static [&'static str],
+}
 
-/// The migrations in order; the schema version is how many of them a file has had.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_inventory.sql")];
+/// The inventory; its mark is "Foot".
+pub(super) const INVENTORY: Kind = Kind {
+    application_id: 0x466F_6F74,
+    migrations: &[
+        include_str!("../../migrations/sqlite/0001_inventory.sql"),
+        include_str!("../../migrations/sqlite/0002_access.sql"),
+    ],
+};
+
+/// The audit; its mark is "FooA".
+pub(super) const AUDIT: Kind = Kind {
+    application_id: 0x466F_6F41,
+    migrations: &[include_str!("../../migrations/sqlite/audit_0001_entries.sql")],
+};
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -19,10 +36,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens the file for writing, made where it does not exist.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
+pub(super) fn open_writer(path: &Path, kind: &Kind) -> Result<Connection, Error> {
     create_private(path).map_err(|source| open_error(path, source))?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate(&mut connection, path)?;
+    migrate(&mut connection, path, kind)?;
     // FULL: a commit is on the disk when it returns, so that what was reported as recorded
     // survives a power cut, and not only a kill.
     configure(&connection, "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;")
@@ -65,7 +82,7 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     let connection =
         Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
@@ -73,12 +90,12 @@ fn configure(connection: &Connection, pragmas: &str) -> rusqlite::Result<()> {
     connection.execute_batch(pragmas)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+fn migrate(connection: &mut Connection, path: &Path, kind: &Kind) -> Result<(), Error> {
     let failed = |source: rusqlite::Error| open_error(path, source);
-    let known = MIGRATIONS.len() as i64;
+    let known = kind.migrations.len() as i64;
     // In a transaction, so that another process that migrates is seen before or after, whole.
     let reading = connection.transaction().map_err(failed)?;
-    let found = version(&reading, path)?;
+    let found = version(&reading, path, kind)?;
     reading.rollback().map_err(failed)?;
     if found == known {
         return Ok(());
@@ -87,12 +104,12 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Asked again under the lock: another process may have migrated meanwhile.
-    let found = version(&transaction, path)?;
-    for migration in MIGRATIONS.iter().skip(found as usize) {
+    let found = version(&transaction, path, kind)?;
+    for migration in kind.migrations.iter().skip(found as usize) {
         transaction.execute_batch(migration).map_err(failed)?;
     }
     transaction.pragma_update(None, "user_version", known).map_err(failed)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "application_id", kind.application_id).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
@@ -113,7 +130,7 @@ fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The schema version of the file; 0 for a new one.
-fn version(connection: &Connection, path: &Path) -> Result<i64, Error> {
+fn version(connection: &Connection, path: &Path, kind: &Kind) -> Result<i64, Error> {
     let failed = |source: rusqlite::Error| open_error(path, source);
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application = number("application_id").map_err(failed)?;
@@ -121,10 +138,10 @@ fn version(connection: &Connection, path: &Path) -> Result<i64, Error> {
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;
-    if application != APPLICATION_ID && (tables > 0 || application != 0) {
+    if application != kind.application_id && (tables > 0 || application != 0) {
         return Err(Error::Foreign { path: path.to_owned() });
     }
-    let known = MIGRATIONS.len() as i64;
+    let known = kind.migrations.len() as i64;
     if found > known {
         return Err(Error::Newer { path: path.to_owned(), found, known });
     }

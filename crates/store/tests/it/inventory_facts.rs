@@ -33,7 +33,7 @@ async fn a_machine_is_found_by_id_names_and_device_id() {
         let selector = MachineSelector::parse(id).unwrap();
         fixture
             .store
-            .machine(fixture.tenant, &selector)
+            .machine(&fixture.scope(), &selector)
             .await
             .unwrap()
             .map(|machine| (machine.computer_dns_name, machine.id))
@@ -63,7 +63,7 @@ async fn the_last_reported_name_is_shown_in_any_order_of_logons() {
             fixture.store.record(fixture.tenant, vec![logon]).await.unwrap();
         }
         let selector = MachineSelector::parse("ws1.corp").unwrap();
-        let machine = fixture.store.machine(fixture.tenant, &selector).await.unwrap().unwrap();
+        let machine = fixture.store.machine(&fixture.scope(), &selector).await.unwrap().unwrap();
         assert_eq!(machine.computer_dns_name, "WS1.Corp");
         assert_eq!(machine.first_seen, time("2025-06-01T08:00:00Z"));
         assert_eq!(machine.last_seen, time("2025-06-02T08:00:00Z"));
@@ -109,7 +109,7 @@ async fn a_fact_never_gets_worse() {
         fixture.store.describe(fixture.tenant, vec![report("ws1", at, facts)]).await.unwrap();
     }
     let selector = MachineSelector::parse("ws1").unwrap();
-    let machine = fixture.store.machine(fixture.tenant, &selector).await.unwrap().unwrap();
+    let machine = fixture.store.machine(&fixture.scope(), &selector).await.unwrap().unwrap();
     let expected = MachineFacts {
         os_platform: Some("Windows11".to_owned()),
         os_architecture: Some("64-bit".to_owned()),
@@ -121,7 +121,7 @@ async fn a_fact_never_gets_worse() {
     // A report alone keeps a machine through retention until it is as old as the rest.
     let day = |text| time(text).day();
     fixture.store.prune(fixture.tenant, day("2025-06-03T00:00:00Z")).await.unwrap();
-    assert_eq!(fixture.store.totals(fixture.tenant).await.unwrap().machines, 1);
+    assert_eq!(fixture.store.totals(&fixture.scope()).await.unwrap().machines, 1);
     fixture.store.prune(fixture.tenant, day("2025-06-04T00:00:00Z")).await.unwrap();
-    assert_eq!(fixture.store.totals(fixture.tenant).await.unwrap().machines, 0);
+    assert_eq!(fixture.store.totals(&fixture.scope()).await.unwrap().machines, 0);
 }

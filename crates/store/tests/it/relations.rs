@@ -14,7 +14,7 @@ use super::*;
 async fn listed(store: &dyn Store, tenant: TenantId, window: Window) -> Vec<RelationRow> {
     let mut rows = Vec::new();
     store
-        .relations(tenant, window, &mut |row| {
+        .relations(&Scope::whole(tenant), window, &mut |row| {
             rows.push(row);
             Ok(())
         })
@@ -53,7 +53,7 @@ async fn a_second_sight_of_an_event_counts_once_and_refines_its_time() {
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].relation.logon_count, 2);
         assert_eq!(rows[0].relation.first_seen, time("2025-06-02T17:40:05.684607Z"), "{order:?}");
-        let machines = fixture.store.machines(fixture.tenant, Page::ALL).await.unwrap();
+        let machines = fixture.store.machines(&fixture.scope(), Page::ALL).await.unwrap();
         assert_eq!(machines[0].first_seen, time("2025-06-02T17:40:05.684607Z"), "{order:?}");
     }
 }
@@ -86,7 +86,7 @@ async fn a_domain_narrows_a_user_and_a_sid_joins_its_forms() {
         let selector = UserSelector { name: "jdoe".to_owned(), domain: domain.map(str::to_owned) };
         let found = fixture
             .store
-            .machines_of_user(fixture.tenant, &selector, Window::ALL, Page::ALL)
+            .machines_of_user(&fixture.scope(), &selector, Window::ALL, Page::ALL)
             .await
             .unwrap();
         found
@@ -118,7 +118,7 @@ async fn pages_of_a_users_machines_fit_together() {
         let page = Page { skip, top };
         fixture
             .store
-            .machines_of_user(fixture.tenant, &user("jdoe"), Window::ALL, page)
+            .machines_of_user(&fixture.scope(), &user("jdoe"), Window::ALL, page)
             .await
             .unwrap()
     };
@@ -137,7 +137,7 @@ async fn pages_of_a_users_machines_fit_together() {
         }
     }
     assert_eq!(walked, all);
-    let listed = fixture.store.machines(fixture.tenant, Page { skip: 3, top: 4 }).await.unwrap();
+    let listed = fixture.store.machines(&fixture.scope(), Page { skip: 3, top: 4 }).await.unwrap();
     let expected: Vec<_> = all[3..7].iter().map(|found| found.machine.clone()).collect();
     assert_eq!(listed, expected);
 }
@@ -152,12 +152,12 @@ async fn many_relations_are_all_found() {
     fixture.store.record(fixture.tenant, of_user.chain(of_machine).collect()).await.unwrap();
     let store = &fixture.store;
     let machines = store
-        .machines_of_user(fixture.tenant, &user("jdoe"), Window::ALL, Page::ALL)
+        .machines_of_user(&fixture.scope(), &user("jdoe"), Window::ALL, Page::ALL)
         .await
         .unwrap();
     assert_eq!(machines.len(), 1200);
     let id = inventory::ids::MachineId::derived_from_name("dc01");
-    let users = store.users_of_machine(fixture.tenant, id, Window::ALL).await.unwrap();
+    let users = store.users_of_machine(&fixture.scope(), id, Window::ALL).await.unwrap();
     assert_eq!(users.len(), 1200);
 }
 
@@ -187,7 +187,7 @@ async fn a_visitor_that_fails_ends_the_listing() {
     let mut seen = 0;
     let outcome = fixture
         .store
-        .relations(fixture.tenant, Window::ALL, &mut |_| {
+        .relations(&fixture.scope(), Window::ALL, &mut |_| {
             seen += 1;
             Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
         })
@@ -273,7 +273,7 @@ async fn check(logons: &[Logon], order: &[usize], split: usize, since: i32, inte
     fixture.store.prune(fixture.tenant, cutoff).await.unwrap();
     let kept = Window { since: Some(cutoff), logon_types: LogonTypes::ALL };
     compare(&fixture, &oracle(logons, kept), Window::ALL).await;
-    let totals = fixture.store.totals(fixture.tenant).await.unwrap();
+    let totals = fixture.store.totals(&fixture.scope()).await.unwrap();
     let rows = listed(&*fixture.store, fixture.tenant, Window::ALL).await;
     let machines: BTreeSet<_> = rows.iter().map(|row| row.machine_id).collect();
     assert_eq!(totals.relations, rows.len() as u64);
@@ -304,7 +304,7 @@ async fn compare(fixture: &Fixture, expected: &BTreeMap<Key, Relation>, window: 
         }
         let found = fixture
             .store
-            .machines_of_user(fixture.tenant, &user(&name), window, Page::ALL)
+            .machines_of_user(&fixture.scope(), &user(&name), window, Page::ALL)
             .await
             .unwrap();
         let found: BTreeMap<_, _> = found
@@ -315,7 +315,7 @@ async fn compare(fixture: &Fixture, expected: &BTreeMap<Key, Relation>, window: 
     }
     for row in &rows {
         let users =
-            fixture.store.users_of_machine(fixture.tenant, row.machine_id, window).await.unwrap();
+            fixture.store.users_of_machine(&fixture.scope(), row.machine_id, window).await.unwrap();
         let same = users.iter().find(|user| user.account == row.account).unwrap();
         assert_eq!(same.relation, row.relation);
     }

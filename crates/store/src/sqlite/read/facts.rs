@@ -10,8 +10,8 @@ use inventory::machine::{
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{machine_id, timestamp};
 use crate::sqlite::Failure;
+use crate::sqlite::values::{machine_id, timestamp};
 
 /// The columns that [`machine_of`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, merged_into, is_potential_duplication, exclusion, name,

@@ -1,0 +1,82 @@
+//! A database of the first schema opens, and all that it held is there.
+
+use inventory::access::Proof;
+use inventory::query::{MachineSelector, Page};
+use store::Error;
+use uuid::Uuid;
+
+use super::*;
+
+const FIRST_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_inventory.sql");
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tenant, client_id) = (Uuid::new_v4(), Uuid::new_v4());
+    let created = time("2025-06-02T08:00:00Z");
+    let secret = [0xA7; 32];
+    let sql = rusqlite::Connection::open(folder.path().join("footfall.sqlite")).unwrap();
+    sql.execute_batch(FIRST_SCHEMA).unwrap();
+    sql.execute("INSERT INTO tenant VALUES (1, ?1)", [tenant]).unwrap();
+    sql.execute(
+        "INSERT INTO app VALUES (?1, 1, 'playbook', 'Machine.Read.All User.Read.All', ?2, ?3, NULL)",
+        rusqlite::params![client_id, secret, created.ticks()],
+    )
+    .unwrap();
+    sql.execute(
+        "INSERT INTO signing_key VALUES (1, 'kid', ?1, ?2)",
+        rusqlite::params![[1u8; 8], created.ticks()],
+    )
+    .unwrap();
+    sql.execute(
+        "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key, first_seen, last_seen,
+             rbac_group_name)
+         VALUES (1, ?1, 'WS1', ?2, 'ws1', 'ws1', ?2, ?2, NULL)",
+        rusqlite::params![[3u8; 20], created.ticks()],
+    )
+    .unwrap();
+    sql.pragma_update(None, "user_version", 1).unwrap();
+    sql.pragma_update(None, "application_id", 0x466F_6F74).unwrap();
+    drop(sql);
+
+    let store = open(&folder);
+    let kept = store.default_tenant().await.unwrap();
+    assert_eq!((kept.id, kept.name.as_str()), (tenant, "default"));
+    let app = store.app(kept.number, client_id).await.unwrap().unwrap();
+    assert_eq!(store.find_app(client_id).await.unwrap(), Some((kept.number, app.clone())));
+    assert_eq!((app.name.as_str(), app.permissions.len()), ("playbook", 2));
+    assert!(!app.is_public && !app.consented && app.redirect_uris.is_empty());
+    assert_eq!(app.credentials.len(), 1);
+    let credential = &app.credentials[0];
+    assert_eq!(credential.proof, Proof::Secret { sha256: secret });
+    assert_eq!((credential.created, credential.expires), (created, None));
+    let keys = store.signing_keys(kept.number).await.unwrap();
+    assert_eq!((keys.len(), keys[0].verifies_until), (1, None));
+
+    let scope = Scope::new(kept.number, Groups::only([0]));
+    let machines = store.machines(&scope, Page::ALL).await.unwrap();
+    assert_eq!(machines.len(), 1);
+    let by_name = MachineSelector::Name("ws1".to_owned());
+    assert_eq!(store.machine(&scope, &by_name).await.unwrap().as_ref(), machines.first());
+    // Migrated once: another process finds nothing to do, and the same rows.
+    assert_eq!(open(&folder).apps(kept.number).await.unwrap(), [app]);
+}
+
+#[tokio::test]
+async fn an_audit_is_no_inventory_and_the_other_way_round() {
+    let fixture = Fixture::new().await;
+    fixture.store.append_audit(Vec::new()).await.unwrap();
+    let url = format!("sqlite:{}/footfall.sqlite-audit", fixture.folder.path().display());
+    assert!(matches!(store::open(&url), Err(Error::Foreign { .. })));
+
+    // Closed, so that the file holds all that the log held.
+    drop(fixture.store);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(
+        fixture.folder.path().join("footfall.sqlite"),
+        folder.path().join("footfall.sqlite-audit"),
+    )
+    .unwrap();
+    let outcome = open(&folder).append_audit(Vec::new()).await;
+    assert!(matches!(outcome, Err(Error::Foreign { .. })), "{outcome:?}");
+}
