@@ -1,10 +1,9 @@
 //! Rendered answers, remembered while nothing changed.
 //!
-//! An answer is a function of the request's origin and target, of the tenant, of the store's
+//! An answer is a function of the request's origin and target, of the caller's scope, of the store's
 //! content and of the time, which enters only as the minute (`healthStatus`, the look-back). So a
 //! remembered answer is right as long as the store's version and the minute are the ones it was
-//! made at. Whatever else an answer comes to depend on (a caller's device groups) must enter
-//! [`Key`].
+//! made at. Whatever else an answer comes to depend on must enter [`Key`].
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -12,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::body::Bytes;
 use axum::http::uri::PathAndQuery;
-use inventory::ids::TenantId;
+use inventory::access::scope::Scope;
 use inventory::time::Timestamp;
 
 use crate::call::Call;
@@ -34,7 +33,7 @@ pub(crate) fn minute(now: Timestamp) -> Timestamp {
 /// What an answer depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Key<'c> {
-    pub(crate) tenant: TenantId,
+    pub(crate) scope: &'c Scope,
     pub(crate) call: &'c Call,
     /// The store's version, read before the store was asked.
     pub(crate) version: u64,
@@ -42,12 +41,14 @@ pub(crate) struct Key<'c> {
 
 #[derive(Clone)]
 struct Entry {
-    tenant: TenantId,
+    scope: Scope,
     origin: Origin,
     target: PathAndQuery,
     version: u64,
     minute: Timestamp,
     body: Bytes,
+    /// Rows in the body, for the audit.
+    rows: Option<u64>,
 }
 
 /// The remembered answers, bounded in bytes.
@@ -74,12 +75,13 @@ impl Answers {
         }
         let body = answer.await?;
         let entry = Entry {
-            tenant: key.tenant,
+            scope: key.scope.clone(),
             origin: key.call.origin.clone(),
             target: key.call.target.clone(),
             version: key.version,
             minute: minute(key.call.now),
             body: body.clone(),
+            rows: key.call.rows.get().copied(),
         };
         let weight = body.len() + entry.target.as_str().len() + ENTRY_BYTES;
         self.lock().insert(hash, entry, weight);
@@ -90,15 +92,22 @@ impl Answers {
         let entry = self.lock().get(&hash)?;
         let holds = entry.version == key.version
             && entry.minute == minute(key.call.now)
-            && entry.tenant == key.tenant
+            && entry.scope == *key.scope
             && entry.target == key.call.target
             && entry.origin == key.call.origin;
-        holds.then_some(entry.body)
+        if !holds {
+            return None;
+        }
+        if let Some(rows) = entry.rows {
+            // The first to set it: an answer is looked up once.
+            let _ = key.call.rows.set(rows);
+        }
+        Some(entry.body)
     }
 
     fn hash(&self, key: &Key<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        key.tenant.hash(&mut hasher);
+        key.scope.hash(&mut hasher);
         key.call.origin.authority().hash(&mut hasher);
         key.call.target.as_str().hash(&mut hasher);
         hasher.finish()

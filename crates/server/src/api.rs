@@ -2,16 +2,23 @@
 //! (defender-api.md §1.3, §3.2, §4).
 
 use inventory::access::Permission;
+use inventory::access::directory::RolePermission;
 
-/// One operation of the API. Its limit and permission hold wherever a handler takes a
+/// One operation of the API. Its limit and permissions hold wherever a handler takes a
 /// [`Permit`](crate::permit::Permit) for it.
 pub(crate) trait Api: Send + Sync + 'static {
     /// What its limit is called in the configuration: the name of the vendor's page on it.
     const NAME: &'static str;
-    /// Permissions of which any one opens it.
-    const ACCEPTED: &'static [Permission];
-    /// Permissions that the refusal lists: those that an app can hold.
-    const LISTED: &'static [Permission];
+    /// Roles of which any one opens it to an app that acts for itself.
+    const APPLICATION: &'static [Permission];
+    /// Scopes of which any one opens it to an app that acts for a person, if [`Api::ROLE`] does too.
+    const DELEGATED: &'static [Permission];
+    /// What one of the person's roles must permit (§8.1).
+    const ROLE: RolePermission = RolePermission::ViewData;
+    /// Roles that the refusal names.
+    const APPLICATION_NAMED: &'static [Permission] = Self::APPLICATION;
+    /// Scopes that the refusal names.
+    const DELEGATED_NAMED: &'static [Permission] = Self::DELEGATED;
 }
 
 /// Names of every operation.
@@ -23,16 +30,17 @@ pub(crate) const NAMES: &[&str] = &[
     LogonUsers::NAME,
     MachineAlerts::NAME,
     Alerts::NAME,
+    ReadLimits::NAME,
+    ReadAdministration::NAME,
+    ChangeAdministration::NAME,
 ];
 
-const MACHINE_READERS: &[Permission] = &[
-    Permission::MachineRead,
-    Permission::MachineReadAll,
-    Permission::MachineReadWrite,
-    Permission::MachineReadWriteAll,
-];
-const MACHINE_READERS_LISTED: &[Permission] =
+/// Application permissions to read machines.
+pub(crate) const MACHINE_READERS: &[Permission] =
     &[Permission::MachineReadAll, Permission::MachineReadWriteAll];
+/// Delegated permissions to read machines.
+pub(crate) const MACHINE_READERS_DELEGATED: &[Permission] =
+    &[Permission::MachineRead, Permission::MachineReadWrite];
 
 /// `GET /api/users/{id}/machines`
 pub(crate) struct UserMachines;
@@ -51,47 +59,98 @@ pub(crate) struct Alerts;
 
 impl Api for UserMachines {
     const NAME: &'static str = "get-user-related-machines";
-    const ACCEPTED: &'static [Permission] = MACHINE_READERS;
-    const LISTED: &'static [Permission] = MACHINE_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }
 
 impl Api for Machines {
     const NAME: &'static str = "get-machines";
-    const ACCEPTED: &'static [Permission] = MACHINE_READERS;
-    const LISTED: &'static [Permission] = MACHINE_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }
 
 impl Api for Machine {
     const NAME: &'static str = "get-machine-by-id";
-    const ACCEPTED: &'static [Permission] = MACHINE_READERS;
-    const LISTED: &'static [Permission] = MACHINE_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }
 
 impl Api for LogonUsers {
     const NAME: &'static str = "get-machine-log-on-users";
-    const ACCEPTED: &'static [Permission] = &[Permission::UserReadAll];
-    const LISTED: &'static [Permission] = &[Permission::UserReadAll];
+    const APPLICATION: &'static [Permission] = &[Permission::UserReadAll];
+    const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
 }
 
-// Any permission opens the sets of alerts: they are the connection test of clients that hold Machine
-// permissions alone (defender-api.md §13.14), and they are empty.
-const ALERT_READERS_LISTED: &[Permission] =
-    &[Permission::AlertReadAll, Permission::AlertReadWriteAll];
+// Any permission of the vendor's opens the sets of alerts: they are the connection test of clients
+// that hold Machine permissions alone (defender-api.md §13.14), and they are empty.
+const ANY_APPLICATION: &[Permission] = &[
+    Permission::MachineReadAll,
+    Permission::MachineReadWriteAll,
+    Permission::UserReadAll,
+    Permission::AlertReadAll,
+    Permission::AlertReadWriteAll,
+];
+const ANY_DELEGATED: &[Permission] = &[
+    Permission::MachineRead,
+    Permission::MachineReadWrite,
+    Permission::UserReadAll,
+    Permission::AlertRead,
+    Permission::AlertReadWrite,
+];
+const ALERT_READERS: &[Permission] = &[Permission::AlertReadAll, Permission::AlertReadWriteAll];
+const ALERT_READERS_DELEGATED: &[Permission] = &[Permission::AlertRead, Permission::AlertReadWrite];
 
 impl Api for UserAlerts {
     const NAME: &'static str = "get-user-related-alerts";
-    const ACCEPTED: &'static [Permission] = Permission::ALL;
-    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+    const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
+    const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
 }
 
 impl Api for MachineAlerts {
     const NAME: &'static str = "get-machine-related-alerts";
-    const ACCEPTED: &'static [Permission] = Permission::ALL;
-    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+    const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
+    const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
 }
 
 impl Api for Alerts {
     const NAME: &'static str = "get-alerts";
-    const ACCEPTED: &'static [Permission] = Permission::ALL;
-    const LISTED: &'static [Permission] = ALERT_READERS_LISTED;
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+    const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
+    const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
+}
+
+/// `GET /admin/v1/limits`
+pub(crate) struct ReadLimits;
+
+impl Api for ReadLimits {
+    const NAME: &'static str = "admin-limits";
+    const APPLICATION: &'static [Permission] =
+        &[Permission::AdminReadAll, Permission::AdminReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::AdminRead, Permission::AdminReadWrite];
+    const ROLE: RolePermission = RolePermission::ManagePortalSettings;
+}
+
+/// Reads of the administration: `GET /admin/v1/...`
+pub(crate) struct ReadAdministration;
+/// Changes by the administration: all other methods of `/admin/v1/...`
+pub(crate) struct ChangeAdministration;
+
+impl Api for ReadAdministration {
+    const NAME: &'static str = "admin-read";
+    const APPLICATION: &'static [Permission] =
+        &[Permission::AdminReadAll, Permission::AdminReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::AdminRead, Permission::AdminReadWrite];
+    const ROLE: RolePermission = RolePermission::ManagePortalSettings;
+}
+
+impl Api for ChangeAdministration {
+    const NAME: &'static str = "admin-change";
+    const APPLICATION: &'static [Permission] = &[Permission::AdminReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::AdminReadWrite];
+    const ROLE: RolePermission = RolePermission::ManagePortalSettings;
 }

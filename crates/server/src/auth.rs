@@ -1,108 +1,111 @@
-//! From the `Authorization` header to the app that calls.
+//! From the `Authorization` header to the caller.
 //!
-//! A token is believed when this server's key signed it (RS256 and nothing else), for this tenant
-//! and audience, and it is neither early nor late. Its app must exist and not be revoked, which is
-//! asked again whenever the store has changed, so that a revocation holds from the next call on,
-//! whichever process made it. Verified tokens are remembered, since checking a signature costs
-//! more than all else that a short answer needs.
+//! A token is read once (`jws`, `claims`): its `iss` names who must have signed it, this server for
+//! one of its tenants (`own`) or a provider of the configuration ([`crate::outside`]), and only that
+//! issuer's keys are tried. What it says is a [`Subject`]; what follows from that here and now, a
+//! [`Caller`], is `confirm`'s word, and is asked again whenever who may do what has changed, so that
+//! a revocation or another role holds from the next call on, whichever process made it. Verified
+//! tokens are remembered, since checking a signature costs more than all else that a short answer
+//! needs.
 
-use std::collections::HashMap;
+pub(crate) mod caller;
+pub(crate) mod claims;
+pub(crate) mod jws;
+
+mod confirm;
+mod own;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, header};
-use inventory::access::{Permission, Tenant};
 use inventory::time::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
-use uuid::Uuid;
 
+pub(crate) use self::caller::Caller;
+use self::claims::Malformed;
+pub(crate) use self::confirm::{Issuer, Subject, Who};
+use self::jws::{Jws, MAX_TOKEN_BYTES};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::generations::Generations;
-use crate::issuer::{audience, keys};
+use crate::issuer::audience;
+use crate::outside::{self, Mark};
 use crate::state::AppState;
 
-/// Bytes of a token at most; the ones issued here have about 1,200.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// Bytes of a token that find it again; the whole of it is compared then.
 const TAIL_BYTES: usize = 32;
-/// Tokens that are remembered at most.
-const MAX_KNOWN: usize = 10_000;
-/// How far ahead of this server's clock the issuing one's may be, in seconds. A token that has
-/// expired is refused at once.
-const CLOCK_SKEW_S: i64 = 60;
+/// Bytes of tokens that are remembered at most.
+const MAX_KNOWN_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes that a remembered token costs beside its text, roughly.
+const ENTRY_BYTES: usize = 700;
 
-/// Who calls.
-#[derive(Debug)]
-pub(crate) struct Caller {
-    pub(crate) tenant: Tenant,
-    pub(crate) app_id: Uuid,
-    /// The token's roles as they stand in it.
-    pub(crate) roles: Vec<String>,
-    /// The token speaks for a person: its rights are scopes, not roles.
-    pub(crate) delegated: bool,
+/// What a token with a good signature says.
+pub(crate) struct Verified {
+    pub(crate) subject: Subject,
+    pub(crate) audience: Audience,
+    /// `iss`.
+    pub(crate) issuer: String,
+    /// Seconds since 1970 between which it is valid, and by how much clocks may differ.
+    pub(crate) not_before_s: i64,
+    pub(crate) expires_s: i64,
+    pub(crate) skew: Skew,
+    /// The keys that checked it, if they are another provider's.
+    pub(crate) mark: Option<Mark>,
 }
 
-impl Caller {
-    /// Whether the token holds one of the permissions.
-    pub(crate) fn holds_any(&self, accepted: &[Permission]) -> bool {
-        let held = |role: &String| {
-            Permission::parse(role).is_some_and(|permission| accepted.contains(&permission))
-        };
-        !self.delegated && self.roles.iter().any(held)
-    }
+/// For whom a token is.
+#[derive(Clone, Debug)]
+pub(crate) enum Audience {
+    /// One of these must be a name of the API or an origin of the server.
+    Ours(Vec<String>),
+    /// Found to be one that the configuration names.
+    Configured,
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    aud: String,
-    iss: String,
-    exp: i64,
-    nbf: i64,
-    tid: Uuid,
-    appid: Option<Uuid>,
-    azp: Option<Uuid>,
-    #[serde(default)]
-    roles: Vec<String>,
-    scp: Option<String>,
+/// By how many seconds clocks may differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Skew {
+    pub(crate) early_s: i64,
+    pub(crate) late_s: i64,
 }
 
-/// A token whose signature and claims were checked.
+/// A token that was found good.
 #[derive(Clone)]
 struct Known {
     /// The whole token: a stranger can end a token as another one ends.
     token: Arc<str>,
+    verified: Arc<Verified>,
     caller: Arc<Caller>,
-    audience: Arc<str>,
-    not_before_s: i64,
-    expires_s: i64,
-    /// The store's version at which the app was last seen in force.
+    /// Until when its key is believed, seconds since 1970.
+    key_until_s: i64,
+    /// The store's version at which the caller was last known to be right.
     version: u64,
+    /// The access version at which it was made.
+    access_version: u64,
 }
 
 /// The end of a token: part of its signature, so that hardly two tokens share one.
 type Tail = [u8; TAIL_BYTES];
 
-/// The remembered tokens and the keys that sign them.
+/// The remembered tokens, and what they are compared with.
 pub(crate) struct Tokens {
     known: Mutex<Generations<Tail, Known>>,
-    keys: Mutex<Arc<Keys>>,
-}
-
-/// The public keys by their ids, as they were at a version of the store.
-#[derive(Default)]
-struct Keys {
-    version: Option<u64>,
-    by_id: HashMap<String, DecodingKey>,
+    states: own::States,
 }
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { known: Mutex::new(Generations::new(MAX_KNOWN)), keys: Mutex::default() }
+        let known = Mutex::new(Generations::new(MAX_KNOWN_BYTES));
+        Self { known, states: own::States::default() }
     }
 }
 
-/// The app that a request comes from.
+impl From<Malformed> for ApiError {
+    fn from(_: Malformed) -> Self {
+        invalid()
+    }
+}
+
+/// Whom a request comes from. `version` is the store's when the request came in.
 pub(crate) async fn authenticate(
     app: &AppState,
     headers: &HeaderMap,
@@ -111,19 +114,37 @@ pub(crate) async fn authenticate(
 ) -> Result<Arc<Caller>, ApiError> {
     let token = bearer(headers)?;
     let tail = *token.as_bytes().last_chunk().ok_or_else(invalid)?;
-    let remembered = lock(&app.tokens.known).get(&tail).filter(|known| *known.token == *token);
-    let fresh = remembered.is_none();
-    let mut known = match remembered {
-        Some(known) => known,
-        None => verify(app, token, version).await?,
-    };
-    check(app, &known, call)?;
-    if fresh || known.version != version {
-        require_app(app, known.caller.app_id).await?;
-        known.version = version;
-        lock(&app.tokens.known).insert(tail, known.clone(), 1);
+    let remembered = lock(&app.tokens.known)
+        .get(&tail)
+        .filter(|known| *known.token == *token && is_current(&known.verified));
+    if let Some(known) = &remembered
+        && known.version == version
+    {
+        check(app, &known.verified, known.key_until_s, call)?;
+        return Ok(Arc::clone(&known.caller));
     }
-    Ok(known.caller)
+    // Before what is read from the store, so that a change in between is seen the next time.
+    let access_version = app.store.access_version()?;
+    let unchanged = |known: &Known| known.access_version == access_version;
+    let known = match remembered {
+        Some(known) if unchanged(&known) => Known { version, ..known },
+        remembered => {
+            let verified = match remembered {
+                Some(known) => known.verified,
+                None => Arc::new(verify(app, token, access_version, call.now).await?),
+            };
+            // Before the store is asked: most tokens that are refused have expired.
+            check(app, &verified, i64::MAX, call)?;
+            let (caller, key_until_s) =
+                confirm::confirm(app, &verified.subject, access_version, call.now).await?;
+            let (token, caller) = (token.into(), Arc::new(caller));
+            Known { token, verified, caller, key_until_s, version, access_version }
+        }
+    };
+    check(app, &known.verified, known.key_until_s, call)?;
+    let caller = Arc::clone(&known.caller);
+    lock(&app.tokens.known).insert(tail, known, token.len() + ENTRY_BYTES);
+    Ok(caller)
 }
 
 /// The token of a request; the scheme's name is read in any case.
@@ -144,114 +165,73 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     }
 }
 
-/// Checks what never changes about a token: its signature, tenant and issuer.
-async fn verify(app: &AppState, token: &str, version: u64) -> Result<Known, ApiError> {
-    let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
-    let kid = header.kid.ok_or_else(invalid)?;
-    let keys = app.tokens.keys_with(app, &kid, version).await?;
-    let key = keys.by_id.get(&kid).ok_or_else(invalid)?;
-    // Times and audience are checked below, against the server's clock and the request.
-    let mut validation = Validation::new(Algorithm::RS256);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    let claims: Claims =
-        jsonwebtoken::decode(token, key, &validation).map_err(|_| invalid())?.claims;
-    let tenant = app.tenant;
-    let issuers = [
-        format!("https://sts.windows.net/{}/", tenant.id),
-        format!("https://login.microsoftonline.com/{}/v2.0", tenant.id),
-    ];
-    if claims.tid != tenant.id || !issuers.contains(&claims.iss) {
-        return Err(invalid());
+/// Checks what never changes about a token: that the issuer which it names signed it.
+async fn verify(
+    app: &AppState,
+    token: &str,
+    access_version: u64,
+    now: Timestamp,
+) -> Result<Verified, ApiError> {
+    let jws = Jws::parse(token)?;
+    // A tenant with the id of its Entra ID tenant shares its issuer's name; the key tells whose a
+    // token is.
+    match own::verify(app, &jws, access_version).await? {
+        Some(verified) => Ok(verified),
+        None => outside::verify(app, &jws, now).await,
     }
-    let app_id = claims.appid.or(claims.azp).ok_or_else(invalid)?;
-    Ok(Known {
-        token: token.into(),
-        caller: Arc::new(Caller {
-            tenant,
-            app_id,
-            roles: claims.roles,
-            delegated: claims.scp.is_some(),
-        }),
-        audience: claims.aud.into(),
-        not_before_s: claims.nbf,
-        expires_s: claims.exp,
-        version,
-    })
+}
+
+/// Whether the provider still shows the keys that checked a token.
+fn is_current(verified: &Verified) -> bool {
+    verified.mark.as_ref().is_none_or(Mark::is_current)
 }
 
 /// Checks what depends on the moment and on where the request went.
-fn check(app: &AppState, known: &Known, call: &Call) -> Result<(), ApiError> {
-    let now_s = call.now.seconds();
-    if now_s >= known.expires_s {
+fn check(
+    app: &AppState,
+    verified: &Verified,
+    key_until_s: i64,
+    call: &Call,
+) -> Result<(), ApiError> {
+    let (now_s, skew) = (call.now.seconds(), verified.skew);
+    if now_s >= verified.expires_s.saturating_add(skew.late_s) {
         return Err(unauthorized("The access token has expired."));
     }
-    if now_s.saturating_add(CLOCK_SKEW_S) < known.not_before_s {
+    if now_s.saturating_add(skew.early_s) < verified.not_before_s {
         return Err(unauthorized("The access token is not valid yet."));
     }
+    if now_s >= key_until_s {
+        return Err(invalid());
+    }
+    let Audience::Ours(names) = &verified.audience else { return Ok(()) };
     let public = app.config.public_url.as_ref();
     let own = [public.unwrap_or(&call.origin), &call.origin];
-    if !audience::is_ours(&known.audience, &own) {
-        return Err(wrong_audience(known));
+    if !names.iter().any(|name| audience::is_ours(name, &own)) {
+        return Err(wrong_audience(verified, &names.join(",")));
     }
     Ok(())
 }
 
 /// The vendor's words for a token of another audience (defender-api.md §6.3).
-fn wrong_audience(known: &Known) -> ApiError {
+pub(crate) fn wrong_audience(verified: &Verified, audience: &str) -> ApiError {
     let time = |seconds| {
         Timestamp::from_seconds(seconds, 0).map_or_else(String::new, |time| time.to_string())
     };
     unauthorized(format!(
-        "Invalid Authorization payload. AppId: {}, Audience: {}, Issuer: https://sts.windows.net/{}/, \
-         Validity: valid from {} to {}",
-        known.caller.app_id,
-        known.audience,
-        known.caller.tenant.id,
-        time(known.not_before_s),
-        time(known.expires_s),
+        "Invalid Authorization payload. AppId: {}, Audience: {audience}, Issuer: {}, Validity: valid \
+         from {} to {}",
+        verified.subject.app_id,
+        verified.issuer,
+        time(verified.not_before_s),
+        time(verified.expires_s),
     ))
 }
 
-async fn require_app(app: &AppState, app_id: Uuid) -> Result<(), ApiError> {
-    match app.store.app(app.tenant.number, app_id).await? {
-        Some(found) if found.revoked.is_none() => Ok(()),
-        _ => Err(unauthorized("The app of this access token does not exist or was revoked.")),
-    }
-}
-
-impl Tokens {
-    /// The keys, read again when the id is unknown and the store has changed since: a stranger's
-    /// ids cost no query.
-    async fn keys_with(
-        &self,
-        app: &AppState,
-        kid: &str,
-        version: u64,
-    ) -> Result<Arc<Keys>, ApiError> {
-        let keys = Arc::clone(&lock(&self.keys));
-        if keys.by_id.contains_key(kid) || keys.version == Some(version) {
-            return Ok(keys);
-        }
-        let mut by_id = HashMap::new();
-        for key in app.store.signing_keys(app.tenant.number).await? {
-            let public = keys::public_key(&key)
-                .map_err(|error| ApiError::internal(format!("signing key {}: {error}", key.kid)))?;
-            let decoding = DecodingKey::from_rsa_raw_components(&public.n, &public.e);
-            by_id.insert(key.kid, decoding);
-        }
-        let keys = Arc::new(Keys { version: Some(version), by_id });
-        *lock(&self.keys) = Arc::clone(&keys);
-        Ok(keys)
-    }
-}
-
-fn invalid() -> ApiError {
+pub(crate) fn invalid() -> ApiError {
     unauthorized("The access token is not valid.")
 }
 
-fn unauthorized(message: impl Into<String>) -> ApiError {
+pub(crate) fn unauthorized(message: impl Into<String>) -> ApiError {
     ApiError::Unauthorized(message.into())
 }
 

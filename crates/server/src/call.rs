@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -9,6 +10,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
+use inventory::ids::TenantId;
 use inventory::time::Timestamp;
 use uuid::Uuid;
 
@@ -24,8 +26,18 @@ pub(crate) struct Call {
     pub(crate) target: PathAndQuery,
     /// When the request came in; everything about its answer is decided at this moment.
     pub(crate) now: Timestamp,
+    /// Where the request came from, where that is known.
+    pub(crate) address: Option<IpAddr>,
+    /// The tenant that it concerns, once that is known.
+    pub(crate) tenant: OnceLock<TenantId>,
     /// The app that calls, once its token was read.
     pub(crate) app_id: OnceLock<Uuid>,
+    /// The person who calls or signs in, as far as they are known: id or name.
+    pub(crate) person: OnceLock<String>,
+    /// What the audit is to say beside the rest: the code of a refused sign-in, what was changed.
+    pub(crate) note: OnceLock<String>,
+    /// Rows in the answer.
+    pub(crate) rows: OnceLock<u64>,
 }
 
 /// The id that an answer and its line in the log share.

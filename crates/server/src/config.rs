@@ -1,12 +1,16 @@
 //! What the server can be told: plain data, checked once at the start.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use inventory::logon::LogonTypes;
 use inventory::query::UpnLookup;
 
+use crate::issuer::throttle::FailedSignIns;
 use crate::limits::Limits;
 use crate::origin::Origin;
+use crate::outside::OutsideIssuer;
+use crate::proxies::TrustedProxies;
 
 /// Bytes of rendered answers that are remembered, unless the configuration says otherwise.
 pub const ANSWER_CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -20,16 +24,55 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// How many calls an app may make.
     pub limits: Limits,
+    /// How many failed sign-ins are borne.
+    pub failed_sign_ins: FailedSignIns,
     /// What a user principal name means as a user's id.
     pub upn: UpnLookup,
     /// Answers cover logons of this many days before today; `None` for all that is kept.
     pub look_back_days: Option<u32>,
     /// Answers cover logons of these types.
     pub logon_types: LogonTypes,
+    /// Whether people may give their passwords to apps (the password grant of OAuth 2.0).
+    pub password_grant: bool,
     /// Names by which token requests may call the tenant beside its id (`contoso.com`).
     pub tenant_domains: Vec<String>,
+    /// Identity providers whose tokens are believed beside the server's own.
+    pub issuers: Vec<OutsideIssuer>,
     /// Bytes of rendered answers that are remembered; 0 to remember none.
     pub answer_cache_bytes: usize,
+    /// Whether the audit holds calls, beside sign-ins and changes.
+    pub audit_calls: bool,
+    /// Proxies whose word on their clients' addresses counts.
+    pub trusted_proxies: TrustedProxies,
+    /// What protects the server from its callers.
+    pub bounds: Bounds,
+}
+
+/// How much callers may ask at once, and how slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Requests in flight; more are told to come again.
+    pub max_requests: usize,
+    /// Connections; more wait to be taken.
+    pub max_connections: usize,
+    /// How long a client may take to send its headers, and to begin with a request at all.
+    pub header_timeout: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            max_requests: 1024,
+            max_connections: 4096,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 /// HTTP or HTTPS, and with which certificate.
@@ -80,11 +123,17 @@ impl Default for Config {
             tls: Tls::Off,
             public_url: None,
             limits: Limits::vendor(),
+            failed_sign_ins: FailedSignIns::default(),
             upn: UpnLookup::default(),
             look_back_days: None,
             logon_types: LogonTypes::ALL,
+            password_grant: false,
             tenant_domains: Vec::new(),
+            issuers: Vec::new(),
             answer_cache_bytes: ANSWER_CACHE_BYTES,
+            audit_calls: true,
+            trusted_proxies: TrustedProxies::default(),
+            bounds: Bounds::default(),
         }
     }
 }

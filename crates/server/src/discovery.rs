@@ -12,11 +12,11 @@ use serde::Serialize;
 
 use crate::call::{Call, ThisCall};
 use crate::error::{ApiError, JSON};
-use crate::issuer::endpoint::find_tenant;
 use crate::issuer::keys;
 use crate::issuer::refusal::Refusal;
 use crate::query::Id;
 use crate::state::AppState;
+use crate::tenants;
 
 /// Characters of a tenant's name in an authority URL at most.
 const MAX_TENANT_CHARS: usize = 100;
@@ -34,6 +34,11 @@ struct Metadata {
     scopes_supported: &'static [&'static str],
     issuer: String,
     authorization_endpoint: String,
+    device_authorization_endpoint: String,
+    end_session_endpoint: String,
+    revocation_endpoint: String,
+    grant_types_supported: &'static [&'static str],
+    code_challenge_methods_supported: &'static [&'static str],
     claims_supported: &'static [&'static str],
     tenant_region_scope: Option<&'static str>,
     cloud_instance_name: String,
@@ -44,21 +49,18 @@ pub(crate) async fn metadata_v2(
     State(app): State<Arc<AppState>>,
     ThisCall(call): ThisCall,
     Id(name): Id,
-) -> Response {
-    let Some(tenant) = find_tenant(&app, &name) else {
-        return unknown_tenant(&call, &name);
+) -> Result<Response, ApiError> {
+    let Some(tenant) = tenants::find(&app, &name).await? else {
+        return Ok(unknown_tenant(&call, &name));
     };
     let base = format!("{}/{}", call.origin, tenant.id);
     // Libraries compare the issuer's host with the one they asked.
-    metadata(
+    Ok(metadata(
         &call,
         format!("{base}/v2.0"),
-        [
-            format!("{base}/oauth2/v2.0/token"),
-            format!("{base}/oauth2/v2.0/authorize"),
-            format!("{base}/discovery/v2.0/keys"),
-        ],
-    )
+        format!("{base}/oauth2/v2.0"),
+        format!("{base}/discovery/v2.0/keys"),
+    ))
 }
 
 /// `GET /{tenant}/.well-known/openid-configuration`
@@ -66,27 +68,29 @@ pub(crate) async fn metadata_v1(
     State(app): State<Arc<AppState>>,
     ThisCall(call): ThisCall,
     Id(name): Id,
-) -> Response {
-    let Some(tenant) = find_tenant(&app, &name) else {
-        return unknown_tenant(&call, &name);
+) -> Result<Response, ApiError> {
+    let Some(tenant) = tenants::find(&app, &name).await? else {
+        return Ok(unknown_tenant(&call, &name));
     };
     let base = format!("{}/{}", call.origin, tenant.id);
-    metadata(
+    Ok(metadata(
         &call,
         format!("https://sts.windows.net/{}/", tenant.id),
-        [
-            format!("{base}/oauth2/token"),
-            format!("{base}/oauth2/authorize"),
-            format!("{base}/discovery/keys"),
-        ],
-    )
+        format!("{base}/oauth2"),
+        format!("{base}/discovery/keys"),
+    ))
 }
 
-fn metadata(call: &Call, issuer: String, endpoints: [String; 3]) -> Response {
-    let [token_endpoint, authorization_endpoint, jwks_uri] = endpoints;
+fn metadata(call: &Call, issuer: String, oauth2: String, jwks_uri: String) -> Response {
+    // There is one revocation endpoint, beside those of version 2.0.
+    let of_v2 = format!("{}/v2.0", oauth2.trim_end_matches("/v2.0"));
     json(&Metadata {
-        token_endpoint,
-        token_endpoint_auth_methods_supported: &["client_secret_post", "client_secret_basic"],
+        token_endpoint: format!("{oauth2}/token"),
+        token_endpoint_auth_methods_supported: &[
+            "client_secret_post",
+            "client_secret_basic",
+            "private_key_jwt",
+        ],
         jwks_uri,
         response_modes_supported: &["query", "fragment", "form_post"],
         subject_types_supported: &["pairwise"],
@@ -94,7 +98,17 @@ fn metadata(call: &Call, issuer: String, endpoints: [String; 3]) -> Response {
         response_types_supported: &["code"],
         scopes_supported: &["openid", "profile", "email", "offline_access"],
         issuer,
-        authorization_endpoint,
+        authorization_endpoint: format!("{oauth2}/authorize"),
+        device_authorization_endpoint: format!("{oauth2}/devicecode"),
+        end_session_endpoint: format!("{oauth2}/logout"),
+        revocation_endpoint: format!("{of_v2}/revoke"),
+        grant_types_supported: &[
+            "client_credentials",
+            "authorization_code",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+        code_challenge_methods_supported: &["S256"],
         claims_supported: &["sub", "iss", "aud", "exp", "iat"],
         tenant_region_scope: None,
         cloud_instance_name: call.origin.host().to_owned(),
@@ -122,7 +136,7 @@ pub(crate) async fn key_set(
     ThisCall(call): ThisCall,
     Id(name): Id,
 ) -> Result<Response, ApiError> {
-    let Some(tenant) = find_tenant(&app, &name) else {
+    let Some(tenant) = tenants::find(&app, &name).await? else {
         return Ok(unknown_tenant(&call, &name));
     };
     // The first key is made here if no token was asked for yet: who verifies tokens may come

@@ -64,6 +64,7 @@ where
     if has_next {
         rows.truncate(PAGE_ROWS as usize);
     }
+    set_rows(call, rows.len());
     let next_link = has_next.then(|| next_link(call, query.page.skip.saturating_add(PAGE_ROWS)));
     let context = context(call, E::SET, query.select.as_ref(), "");
     let blocking = rows.len() >= BLOCKING_ROWS;
@@ -90,6 +91,7 @@ pub(crate) fn single<E: Entity + Serialize>(
     query: &EntityQuery<E>,
     entity: &E,
 ) -> Result<Bytes, ApiError> {
+    set_rows(call, 1);
     let context = context(call, E::SET, query.select.as_ref(), "/$entity");
     match &query.select {
         None => to_json(&Single { context, entity }),
@@ -99,8 +101,15 @@ pub(crate) fn single<E: Entity + Serialize>(
 
 /// Writes a set without rows.
 pub(crate) fn empty_set(call: &Call, set: &str) -> Result<Bytes, ApiError> {
+    set_rows(call, 0);
     let value: Vec<Value> = Vec::new();
     to_json(&Collection { context: context(call, set, None, ""), value, next_link: None })
+}
+
+/// Tells the audit how many rows the answer has.
+fn set_rows(call: &Call, rows: usize) {
+    // The first to set it: a request has one answer.
+    let _ = call.rows.set(rows as u64);
 }
 
 fn context(call: &Call, set: &str, select: Option<&Selection>, suffix: &str) -> String {

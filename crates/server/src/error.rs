@@ -10,13 +10,23 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use inventory::access::Permission;
+use inventory::access::directory::{Fault, RolePermission};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::administration;
 use crate::call::Correlation;
 
 /// Characters of a caller's text that an error repeats at most.
 const SHOWN_CHARS: usize = 256;
+
+/// What to do when a token does not hold its person's groups (§7.4).
+const TOO_MANY_GROUPS: &str = "The user is in more groups than the access token can hold, so it \
+    does not say which. Limit the groups in the token to those that are assigned to the \
+    application (groups claim: `Groups assigned to the application`) and sign in again.";
+
+/// Seconds after which a request may find a server that has less to do.
+const UNAVAILABLE_S: u32 = 1;
 
 /// Why a request is refused.
 #[derive(Clone, Debug)]
@@ -27,12 +37,28 @@ pub(crate) enum ApiError {
     OData(String),
     /// No token, or one that is not to be believed.
     Unauthorized(String),
-    /// A token without the permission.
-    Forbidden { required: &'static [Permission], roles: Vec<String> },
+    /// An app-only token without the permission.
+    MissingRoles { required: &'static [Permission], held: Vec<String> },
+    /// A token for a person without the permission.
+    MissingScopes { required: &'static [Permission], held: Vec<String> },
+    /// A person none of whose roles permits it.
+    MissingRolePermission(RolePermission),
+    /// A token that says only that its person is in more groups than fit into it.
+    TooManyGroups,
     /// There is no such machine.
     MachineNotFound(String),
+    /// The body makes no sense.
+    InvalidBody(String),
+    /// The administration knows no such thing.
+    NotFound(String),
+    /// What is there stands against a change.
+    Conflict(String),
+    /// Nobody of this tenant may do that.
+    Disallowed(String),
     /// The app's quota is used up.
     TooManyRequests { tenant: Uuid, calls: u32, period_s: i64, retry_after_s: i64 },
+    /// The server has too much to do, or cannot account for what it would do.
+    Unavailable,
     /// The server is at fault; the text is for the log.
     Internal(String),
 }
@@ -48,11 +74,17 @@ impl ApiError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::OData(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::OData(_) | Self::InvalidBody(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::MachineNotFound(_) => StatusCode::NOT_FOUND,
+            Self::MissingRoles { .. }
+            | Self::MissingScopes { .. }
+            | Self::MissingRolePermission(_)
+            | Self::TooManyGroups
+            | Self::Disallowed(_) => StatusCode::FORBIDDEN,
+            Self::MachineNotFound(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -62,25 +94,39 @@ impl ApiError {
             Self::BadRequest(_) => "BadRequest",
             Self::OData(_) => "ODataError",
             Self::Unauthorized(_) => "Unauthorized",
-            Self::Forbidden { .. } => "Forbidden",
-            Self::MachineNotFound(_) => "ResourceNotFound",
+            Self::MissingRoles { .. }
+            | Self::MissingScopes { .. }
+            | Self::MissingRolePermission(_)
+            | Self::TooManyGroups => "Forbidden",
+            Self::MachineNotFound(_) | Self::NotFound(_) => "ResourceNotFound",
+            Self::InvalidBody(_) => "InvalidRequestBody",
+            Self::Disallowed(_) => "DisallowedOperation",
+            // The vendor's table has no code for it.
+            Self::Conflict(_) => "Conflict",
             // The documentation says TooManyRequests; the wire says 429 (§6.5).
             Self::TooManyRequests { .. } => "429",
+            Self::Unavailable => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
         }
     }
 
     fn message(&self) -> String {
         match self {
-            Self::BadRequest(text) | Self::OData(text) | Self::Unauthorized(text) => text.clone(),
-            Self::Forbidden { required, roles } => {
-                let required: Vec<_> = required.iter().map(|role| role.as_str()).collect();
-                format!(
-                    "Missing application roles. API required roles: {}, application roles: {}.",
-                    required.join(","),
-                    roles.join(",")
-                )
-            }
+            Self::BadRequest(text)
+            | Self::OData(text)
+            | Self::Unauthorized(text)
+            | Self::InvalidBody(text)
+            | Self::NotFound(text)
+            | Self::Conflict(text)
+            | Self::Disallowed(text) => text.clone(),
+            Self::MissingRoles { required, held } => missing("roles", required, held),
+            Self::MissingScopes { required, held } => missing("scopes", required, held),
+            Self::MissingRolePermission(permission) => format!(
+                "The user has no role with the permission '{}'. An administrator assigns roles to \
+                 user groups.",
+                title(*permission)
+            ),
+            Self::TooManyGroups => TOO_MANY_GROUPS.to_owned(),
             Self::MachineNotFound(id) => format!("Machine {id} was not found"),
             Self::TooManyRequests { calls, period_s, retry_after_s, .. } => format!(
                 "API calls quota exceeded! Maximum allowed {calls} per {:02}:{:02}:{:02} for the key \
@@ -88,6 +134,10 @@ impl ApiError {
                 period_s / 3600,
                 period_s / 60 % 60,
                 period_s % 60,
+            ),
+            // In words that clients look for after a 429 (§6.5).
+            Self::Unavailable => format!(
+                "The server is busy. You can send requests again in {UNAVAILABLE_S} seconds."
             ),
             Self::Internal(_) => String::new(),
         }
@@ -97,6 +147,53 @@ impl ApiError {
         match self {
             Self::TooManyRequests { tenant, .. } => tenant.to_string(),
             _ => correlation.target(),
+        }
+    }
+}
+
+/// The vendor's words (§6.4), which clients take apart.
+fn missing(what: &str, required: &[Permission], held: &[String]) -> String {
+    let required: Vec<_> = required.iter().map(|permission| permission.as_str()).collect();
+    format!(
+        "Missing application {what}. API required {what}: {}, application {what}: {}.",
+        required.join(","),
+        held.join(",")
+    )
+}
+
+/// What the vendor calls a role's permission (§8.1).
+fn title(permission: RolePermission) -> &'static str {
+    match permission {
+        RolePermission::ViewData => "View Data",
+        RolePermission::ViewDataVulnerabilityManagement => {
+            "View Data - Defender Vulnerability Management"
+        }
+        RolePermission::ActiveRemediation => "Active remediation actions",
+        RolePermission::ActiveRemediationExceptions => {
+            "Active remediation actions - Exception handling"
+        }
+        RolePermission::ActiveRemediationRemediation => {
+            "Active remediation actions - Remediation handling"
+        }
+        RolePermission::ActiveRemediationApplications => {
+            "Active remediation actions - Application handling"
+        }
+        RolePermission::SecurityBaselines => "Security baselines",
+        RolePermission::AlertsInvestigation => "Alerts investigation",
+        RolePermission::ManageSecuritySettings => "Manage security settings in Security Center",
+        RolePermission::LiveResponseBasic => "Live response capabilities - Basic",
+        RolePermission::LiveResponseAdvanced => "Live response capabilities - Advanced",
+        RolePermission::ManagePortalSettings => "Manage portal system settings",
+    }
+}
+
+impl From<administration::Error> for ApiError {
+    fn from(error: administration::Error) -> Self {
+        match error.fault() {
+            Some(Fault::Invalid) => Self::BadRequest(error.to_string()),
+            Some(Fault::Unknown) => Self::NotFound(error.to_string()),
+            Some(Fault::Conflict) => Self::Conflict(error.to_string()),
+            None => Self::Internal(chain(&error)),
         }
     }
 }
@@ -146,6 +243,9 @@ pub(crate) fn render(mut response: Response, correlation: Correlation) -> Respon
     match &error {
         ApiError::Unauthorized(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        ApiError::Unavailable => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(UNAVAILABLE_S));
         }
         ApiError::TooManyRequests { retry_after_s, .. } => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));

@@ -1,25 +1,40 @@
 //! The sign-in side: access tokens for apps, as the vendor's sign-in service issues them
 //! (defender-api.md §7).
 //!
-//! [`issue`] is the whole of it; the endpoint only reads requests and writes answers, and the
-//! command line calls the same function.
+//! A token request passes through `endpoint` (what was sent), `client` (which app, and whether it
+//! proves itself) and `grants` (on what ground). Apps get their tokens here, people from `person`.
+//! What else is handed out on the way are tickets (docs/adr/0012-sign-in.md).
 
 pub mod audience;
+pub mod password;
 pub mod refusal;
+pub mod throttle;
+pub mod totp;
 
+mod assertion;
+mod client;
+pub(crate) mod delegation;
+pub(crate) mod device;
 pub(crate) mod endpoint;
+mod grants;
+pub(crate) mod handed_out;
 pub(crate) mod keys;
-mod request;
+mod person;
+pub(crate) mod request;
+pub(crate) mod revocation;
+pub(crate) mod scopes;
+pub(crate) mod signin;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use inventory::access::{App, Permission, Tenant};
+use inventory::access::{Permission, Tenant};
 use inventory::time::Timestamp;
 use serde::Serialize;
 use store::Store;
 use uuid::Uuid;
 
+use crate::issuer::client::Proven;
 use crate::issuer::refusal::Refusal;
 use crate::origin::Origin;
 
@@ -30,6 +45,12 @@ pub const STATED_LIFETIME_S: i64 = 3599;
 /// How long before now a token's validity begins, in seconds: the vendor's allowance for clocks
 /// that run behind, and why its tokens seem to live for 65 minutes (§7.4).
 const BACKDATED_S: i64 = 300;
+
+/// The client id under which the command line asks a running server. No app of the store has it:
+/// whoever can sign with the tenant's key has the database, and with it more than any token opens.
+pub const COMMAND_LINE_APP: Uuid = Uuid::from_u128(0xf007_fa11_0000_4000_8000_0000_0000_0001);
+/// How long the command line's tokens are good, in seconds.
+const COMMAND_LINE_LIFETIME_S: i64 = 60;
 
 /// An access token and what is said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +63,14 @@ pub struct Token {
     pub not_before_s: i64,
     /// Seconds since 1970 at which it expires.
     pub expires_s: i64,
+    /// What it permits, where it speaks for a person.
+    pub scope: Option<String>,
+    /// What gives another one when it has expired.
+    pub refresh_token: Option<String>,
+    /// Who the person is, for the app.
+    pub id_token: Option<String>,
+    /// The same for the client's cache, where it asked.
+    pub client_info: Option<String>,
 }
 
 /// What an app shows and asks for.
@@ -81,30 +110,79 @@ struct Claims<'a> {
 /// Issues a token to an app that knows its secret.
 pub async fn issue(
     store: &dyn Store,
-    tenant: Tenant,
+    tenant: &Tenant,
     claim: Claim<'_>,
     now: Timestamp,
 ) -> Result<Token, Refusal> {
-    let app = authenticate(store, tenant, claim).await?;
+    let app = client::find(store, tenant, claim.client_id).await?;
+    client::check_secret(&app, claim.client_secret, now)?;
+    if app.revoked.is_some() {
+        return Err(Refusal::revoked_app(&app));
+    }
     if !audience::is_ours(claim.resource, claim.own) {
         return Err(Refusal::unknown_resource(claim.resource, tenant.id));
     }
+    let grant = Grant {
+        client_id: app.client_id,
+        name: &app.name,
+        proven: Proven::BySecret,
+        roles: app.roles().map(Permission::as_str).collect(),
+        resource: claim.resource,
+        lifetime_s: LIFETIME_S,
+    };
+    sign(store, tenant, grant, now).await
+}
+
+/// Issues a token with which the command line asks the server that runs on this database.
+pub async fn issue_for_command_line(
+    store: &dyn Store,
+    tenant: &Tenant,
+    permission: Permission,
+    now: Timestamp,
+) -> Result<Token, Refusal> {
+    let grant = Grant {
+        client_id: COMMAND_LINE_APP,
+        name: "footfall",
+        proven: Proven::BySecret,
+        roles: vec![permission.as_str()],
+        resource: audience::DEFAULT_RESOURCE,
+        lifetime_s: COMMAND_LINE_LIFETIME_S,
+    };
+    sign(store, tenant, grant, now).await
+}
+
+/// What a token that is to be signed says.
+struct Grant<'a> {
+    client_id: Uuid,
+    name: &'a str,
+    proven: Proven,
+    roles: Vec<&'static str>,
+    resource: &'a str,
+    lifetime_s: i64,
+}
+
+async fn sign(
+    store: &dyn Store,
+    tenant: &Tenant,
+    grant: Grant<'_>,
+    now: Timestamp,
+) -> Result<Token, Refusal> {
     let key = keys::signing_key(store, tenant.number, now).await?;
     let issuer = format!("https://sts.windows.net/{}/", tenant.id);
-    let (begins_s, expires_s) = (now.seconds() - BACKDATED_S, now.seconds() + LIFETIME_S);
-    let principal = service_principal(app.client_id);
+    let (begins_s, expires_s) = (now.seconds() - BACKDATED_S, now.seconds() + grant.lifetime_s);
+    let principal = service_principal(grant.client_id);
     let claims = Claims {
-        aud: claim.resource,
+        aud: grant.resource,
         iss: issuer.clone(),
         iat: begins_s,
         nbf: begins_s,
         exp: expires_s,
-        app_displayname: &app.name,
-        appid: app.client_id,
-        appidacr: "1",
+        app_displayname: grant.name,
+        appid: grant.client_id,
+        appidacr: grant.proven.claim(),
         idp: issuer,
         oid: principal,
-        roles: app.permissions.iter().copied().map(Permission::as_str).collect(),
+        roles: grant.roles,
         sub: principal,
         tid: tenant.id,
         uti: URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes()),
@@ -112,24 +190,14 @@ pub async fn issue(
     };
     Ok(Token {
         access_token: keys::sign(&key, &claims)?,
-        resource: claim.resource.to_owned(),
+        resource: grant.resource.to_owned(),
         not_before_s: begins_s,
         expires_s,
+        scope: None,
+        refresh_token: None,
+        id_token: None,
+        client_info: None,
     })
-}
-
-async fn authenticate(store: &dyn Store, tenant: Tenant, claim: Claim<'_>) -> Result<App, Refusal> {
-    let unknown = || Refusal::unknown_app(claim.client_id, tenant.id);
-    let client_id = Uuid::try_parse(claim.client_id.trim()).map_err(|_| unknown())?;
-    let app = store.app(tenant.number, client_id).await?.ok_or_else(unknown)?;
-    let shown = digest::digest(&digest::SHA256, claim.client_secret.as_bytes());
-    constant_time::verify_slices_are_equal(shown.as_ref(), &app.secret_sha256)
-        .map_err(|_| Refusal::wrong_secret(client_id))?;
-    // After the secret, so that a stranger cannot learn which apps exist and are revoked.
-    match app.revoked {
-        Some(_) => Err(Refusal::revoked_app(&app)),
-        None => Ok(app),
-    }
 }
 
 /// The object id under which an app acts in the tenant: derived from its client id, so that it is

@@ -4,35 +4,47 @@
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
 //! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`) asks the
 //! store, and `views` writes the answer, which `answers` remembers. `error` is the one table of
-//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed.
+//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed;
+//! [`administration`] holds the operations on both, and `admin` their HTTP API.
+//!
+//! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
+//! [`proxies`] tells who they are, and `audit` records what they asked.
 //!
 //! Nothing here reads a log file or knows SQL. The clock is read through [`clock`] alone.
 
-pub mod apps;
+pub mod administration;
 pub mod clock;
 pub mod config;
 pub mod issuer;
 pub mod limits;
 pub mod origin;
+pub mod outside;
+pub mod proxies;
 pub mod router;
 pub mod service;
 pub mod tls;
 
+mod admin;
 mod alerts;
 mod answers;
 mod api;
+mod audit;
 mod auth;
+mod body;
 mod call;
+mod connections;
 mod discovery;
 mod envelope;
 mod error;
 mod generations;
+mod load;
 mod machines;
 
 mod path;
 mod permit;
 mod query;
 mod state;
+mod tenants;
 mod users;
 pub mod views;
 
@@ -43,19 +55,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use store::Store;
-use tower::make::Shared;
 
 use crate::clock::Clock;
-use crate::config::{Config, Tls};
+use crate::config::{Bounds, Config, Tls};
+use crate::connections::{Connections, WriteTimeout};
 
-/// How long a client may take to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end once the server is told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// Requests in flight on one HTTP/2 connection at most.
 const HTTP2_STREAMS: u32 = 200;
+/// Bytes of a request's headers at most, of HTTP/1.1 and HTTP/2 alike; more are refused with 431.
+const HEADER_BYTES: u32 = 128 * 1024;
 
 /// Why the server could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +81,15 @@ pub enum Error {
     /// The configuration names what does not exist.
     #[error(transparent)]
     Config(#[from] config::Error),
+    /// An identity provider cannot be used as it is configured.
+    #[error("the configuration of an issuer cannot be used")]
+    Issuer(#[from] outside::Error),
     /// The listener failed.
     #[error("the server cannot listen")]
     Listen(#[from] io::Error),
+    /// The server ended with calls that are not in the audit; the log says why.
+    #[error("the last calls could not be written to the audit")]
+    Audit,
 }
 
 /// A server that has all it needs, and has not begun to answer.
@@ -97,39 +115,51 @@ impl Server {
 
     /// Serves until `shutdown` ends, then lets requests in flight end.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let service = Shared::new(self.service);
+        let bounds = self.service.bounds();
+        let slots = Arc::clone(self.service.load().slots());
+        let connections = Connections::new(self.service.clone());
         let handle = Handle::new();
         let server = axum_server::from_tcp(self.listener)?.handle(handle.clone());
+        let stream = WriteTimeout(bounds.write_timeout);
         let serving = async {
             match self.tls {
-                None => with_timeouts(server).serve(service).await,
+                None => with_bounds(server.acceptor(stream), bounds).serve(connections).await,
                 Some(tls) => {
                     let tls = RustlsConfig::from_config(tls);
-                    let acceptor = axum_server::tls_rustls::RustlsAcceptor::new(tls);
-                    with_timeouts(server.acceptor(acceptor)).serve(service).await
+                    let acceptor = RustlsAcceptor::new(tls).acceptor(stream);
+                    with_bounds(server.acceptor(acceptor), bounds).serve(connections).await
                 }
             }
         };
         let stopping = async {
             shutdown.await;
+            // First, so that nobody waits for a place any more.
+            slots.close();
             handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
             // The serving side ends the wait.
             std::future::pending::<()>().await;
         };
-        tokio::select! {
+        let served = tokio::select! {
             served = serving => served.map_err(Error::Listen),
             () = stopping => Ok(()),
-        }
+        };
+        let flushed = self.service.flush_audit().await;
+        served.and(flushed)
     }
 }
 
-fn with_timeouts<A>(
+fn with_bounds<A>(
     mut server: axum_server::Server<std::net::SocketAddr, A>,
+    bounds: Bounds,
 ) -> axum_server::Server<std::net::SocketAddr, A> {
+    let timeout = bounds.header_timeout;
     let http = server.http_builder();
-    http.http1().header_read_timeout(HEADER_TIMEOUT);
-    http.http2().max_concurrent_streams(HTTP2_STREAMS).keep_alive_interval(HEADER_TIMEOUT);
-    server.first_request_timeout(HEADER_TIMEOUT)
+    http.http1().header_read_timeout(timeout).max_buf_size(HEADER_BYTES as usize);
+    http.http2()
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(timeout);
+    server.first_request_timeout(timeout)
 }
 
 /// Whether the listener speaks TLS.

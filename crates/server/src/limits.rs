@@ -6,6 +6,8 @@
 //! and the whole quota can be used at once (defender-api.md §13.16). A refused call leaves no
 //! trace. A ring costs 8 bytes a call: 12 kB at the vendor's limits.
 
+pub mod report;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
@@ -52,7 +54,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The vendor's limit for every API.
+    /// The vendor's limit for every API: of those that there are, it documents the same for each
+    /// (defender-api.md §3, §4).
     pub fn vendor() -> Self {
         Self { other: Some(Limit::VENDOR), of_api: BTreeMap::new() }
     }
@@ -139,6 +142,44 @@ impl Quotas {
             ring.pop_front();
         }
         Ok(())
+    }
+}
+
+/// What is left of a limit for one app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) api: &'static str,
+    pub(crate) app: Uuid,
+    pub(crate) last_minute: usize,
+    pub(crate) last_hour: usize,
+    pub(crate) limit: Limit,
+    /// The refusal that a call would get now.
+    pub(crate) exceeded: Option<Exceeded>,
+}
+
+impl Quotas {
+    /// Who of a tenant called within the last hour, and what is left to them; by API and app.
+    pub(crate) fn usage(&self, tenant: TenantId, now: Timestamp) -> Vec<Usage> {
+        let now = now.ticks();
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = log.rings.iter().filter(|(key, _)| key.tenant == tenant);
+        let usage = of_tenant.filter_map(|(key, ring)| {
+            // A ring is in order, and a period holds its ends.
+            let within = |period_s: i64| {
+                let from = now - period_s * TICKS_PER_SECOND;
+                ring.len() - ring.partition_point(|&at| at < from)
+            };
+            let limit = self.limits.of(key.api)?;
+            let (last_minute, last_hour) = (within(MINUTE_S), within(HOUR_S));
+            let at = ring.back().map_or(now, |&last| last.max(now));
+            let exceeded = exceeded(ring, limit, at, now);
+            let (api, app) = (key.api, key.app);
+            (last_hour > 0).then_some(Usage { api, app, last_minute, last_hour, limit, exceeded })
+        });
+        let mut usage: Vec<_> = usage.collect();
+        drop(log);
+        usage.sort_unstable_by_key(|usage| (usage.api, usage.app));
+        usage
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn list(
     query: CollectionQuery<views::Machine>,
 ) -> Result<Response, ApiError> {
     let answer = async {
-        let machines = app.store.machines(permit.caller.tenant.number, query.page).await?;
+        let machines = app.store.machines(permit.scope(), query.page).await?;
         let now = minute(call.now);
         envelope::collection(&call, query, machines, move |row| views::Machine::new(row, now)).await
     };
@@ -59,9 +59,8 @@ pub(crate) async fn logon_users(
 ) -> Result<Response, ApiError> {
     let answer = async {
         let machine = find(&app, &permit, &id).await?;
-        let tenant = permit.caller.tenant.number;
         let window = app.window(call.now);
-        let mut users = app.store.users_of_machine(tenant, machine.id, window).await?;
+        let mut users = app.store.users_of_machine(permit.scope(), machine.id, window).await?;
         // The store gives all users of a machine, whose number people bound.
         let skip = usize::try_from(query.page.skip).unwrap_or(usize::MAX).min(users.len());
         users.drain(..skip);
@@ -80,6 +79,6 @@ pub(crate) async fn find<A: api::Api>(
 ) -> Result<Machine, ApiError> {
     let not_found = || ApiError::machine_not_found(id);
     let selector = MachineSelector::parse(id).ok_or_else(not_found)?;
-    let machine = app.store.machine(permit.caller.tenant.number, &selector).await?;
+    let machine = app.store.machine(permit.scope(), &selector).await?;
     machine.ok_or_else(not_found)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use inventory::access::scope::Scope;
 
 use crate::answers;
 use crate::api::Api;
@@ -24,9 +25,14 @@ pub(crate) struct Permit<A: Api> {
 }
 
 impl<A: Api> Permit<A> {
+    /// What the caller may see: the argument of every question to the store.
+    pub(crate) fn scope(&self) -> &Scope {
+        self.caller.scope()
+    }
+
     /// What the answer to this call depends on.
-    pub(crate) fn answer_key<'c>(&self, call: &'c Call) -> answers::Key<'c> {
-        answers::Key { tenant: self.caller.tenant.number, call, version: self.version }
+    pub(crate) fn answer_key<'c>(&'c self, call: &'c Call) -> answers::Key<'c> {
+        answers::Key { scope: self.scope(), call, version: self.version }
     }
 }
 
@@ -37,11 +43,9 @@ impl<A: Api> FromRequestParts<Arc<AppState>> for Permit<A> {
         let ThisCall(call) = ThisCall::from_request_parts(parts, app).await?;
         let version = app.store.version()?;
         let caller = auth::authenticate(app, &parts.headers, &call, version).await?;
-        // The first one to set it; a request is authenticated once.
-        let _ = call.app_id.set(caller.app_id);
-        if !caller.holds_any(A::ACCEPTED) {
-            return Err(ApiError::Forbidden { required: A::LISTED, roles: caller.roles.clone() });
-        }
+        // Before anything is refused, so that the audit knows who was.
+        caller.name_in(&call);
+        caller.require::<A>()?;
         let key = Key { api: A::NAME, tenant: caller.tenant.number, app: caller.app_id };
         app.quotas.admit(key, call.now).map_err(|exceeded| ApiError::TooManyRequests {
             tenant: caller.tenant.id,

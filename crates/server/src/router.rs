@@ -4,42 +4,59 @@
 //! here answers 404 with an empty body, which is how the vendor's clients tell a wrong path from
 //! a missing machine (defender-api.md §4).
 
+mod handlers;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::{MethodRouter, get};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::MethodRouter;
 use inventory::access::Permission;
+use inventory::access::directory::RolePermission;
 
 use crate::api::{self, Api};
-use crate::error::ApiError;
-use crate::issuer::endpoint;
+use crate::error::{ApiError, JSON};
+use crate::issuer::{device, endpoint, revocation};
+use crate::limits::report;
+use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, discovery, machines, users};
+use crate::{alerts, body, discovery, machines, users};
+
+/// The route of whoever watches the server: answered however much else there is to do.
+pub(crate) const HEALTH: &str = "/healthz";
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
     /// Whoever reaches the server.
     Anyone,
-    /// Apps whose token holds one of these permissions.
-    WithAnyOf(&'static [Permission]),
+    /// Those whose token opens it.
+    Permitted {
+        /// Roles of which any one opens it to an app that acts for itself.
+        application: &'static [Permission],
+        /// Scopes of which any one opens it to an app that acts for a person,
+        delegated: &'static [Permission],
+        /// one of whose roles permits this.
+        role: RolePermission,
+    },
 }
 
 /// A route, as it is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Its path, `{...}` standing for an id.
+    /// Its path, `{...}` standing for an id. A path has several routes where its methods are for
+    /// different callers.
     pub path: &'static str,
+    /// Its methods.
+    pub methods: Vec<&'static str>,
     /// Who may call it.
     pub callers: Callers,
 }
 
-type Handler = MethodRouter<Arc<AppState>>;
-
-fn table() -> Vec<(Route, Handler)> {
-    vec![
+fn table() -> Vec<Entry> {
+    let mut table = vec![
         // Apps with a token: the vendor's API.
         of_api::<api::UserMachines>("/api/users/{id}/machines", get(users::machines)),
         of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
@@ -48,9 +65,14 @@ fn table() -> Vec<(Route, Handler)> {
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
+        // Who administers the server.
+        of_api::<api::ReadLimits>("/admin/v1/limits", get(report::get)),
         // Apps without a token yet: the sign-in side. Some clients send GET with a form (§7.1).
         open("/{tenant}/oauth2/token", get(endpoint::v1).post(endpoint::v1)),
         open("/{tenant}/oauth2/v2.0/token", get(endpoint::v2).post(endpoint::v2)),
+        open("/{tenant}/oauth2/devicecode", post(device::v1)),
+        open("/{tenant}/oauth2/v2.0/devicecode", post(device::v2)),
+        open("/{tenant}/oauth2/v2.0/revoke", post(revocation::revoke)),
         // Sign-in libraries, before all else.
         open("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::metadata_v2)),
         open("/{tenant}/.well-known/openid-configuration", get(discovery::metadata_v1)),
@@ -58,7 +80,74 @@ fn table() -> Vec<(Route, Handler)> {
         open("/{tenant}/discovery/keys", get(discovery::key_set)),
         open("/common/discovery/instance", get(discovery::instance)),
         // Whoever watches the server.
-        open("/healthz", get(healthz)),
+        open(HEALTH, get(healthz)),
+        // Whoever wants to know all this.
+        open("/openapi.json", get(openapi)),
+    ];
+    table.extend(administration());
+    table
+}
+
+/// Who administers the server.
+fn administration() -> Vec<Entry> {
+    use crate::admin::{
+        apps, audit, credentials, device_groups, me, operators, roles, signing_keys, tenants,
+        user_groups,
+    };
+    vec![
+        read("/admin/v1/me", get(me::get)),
+        read("/admin/v1/audit", get(audit::list)),
+        read("/admin/v1/tenants", get(tenants::list)),
+        write("/admin/v1/tenants", post(tenants::add)),
+        write("/admin/v1/tenants/{id}", patch(tenants::change)),
+        read("/admin/v1/apps", get(apps::list)),
+        write("/admin/v1/apps", post(apps::add)),
+        read("/admin/v1/apps/{id}", get(apps::get)),
+        write("/admin/v1/apps/{id}", patch(apps::change)),
+        write("/admin/v1/apps/{id}/revoke", post(apps::revoke)),
+        write("/admin/v1/apps/{id}/secrets", post(credentials::add_secret)),
+        write("/admin/v1/apps/{id}/certificates", post(credentials::add_certificate)),
+        write("/admin/v1/apps/{id}/federated-credentials", post(credentials::add_federated)),
+        write("/admin/v1/apps/{id}/credentials/{member}", delete(credentials::remove)),
+        read("/admin/v1/operators", get(operators::list)),
+        write("/admin/v1/operators", post(operators::add)),
+        read("/admin/v1/operators/{id}", get(operators::get)),
+        write("/admin/v1/operators/{id}", patch(operators::change).delete(operators::remove)),
+        write("/admin/v1/operators/{id}/password", put(operators::set_password)),
+        write("/admin/v1/operators/{id}/sign-out", post(operators::sign_out)),
+        write("/admin/v1/operators/{id}/unlock", post(operators::unlock)),
+        write(
+            "/admin/v1/operators/{id}/totp",
+            post(operators::enrol).delete(operators::remove_totp),
+        ),
+        read("/admin/v1/user-groups", get(user_groups::list)),
+        write("/admin/v1/user-groups", post(user_groups::add)),
+        read("/admin/v1/user-groups/{id}", get(user_groups::get)),
+        write("/admin/v1/user-groups/{id}", patch(user_groups::rename).delete(user_groups::remove)),
+        write(
+            "/admin/v1/user-groups/{id}/members/{member}",
+            put(user_groups::add_member).delete(user_groups::remove_member),
+        ),
+        read("/admin/v1/roles", get(roles::list)),
+        write("/admin/v1/roles", post(roles::add)),
+        read("/admin/v1/roles/{id}", get(roles::get)),
+        write("/admin/v1/roles/{id}", patch(roles::change).delete(roles::remove)),
+        write(
+            "/admin/v1/roles/{id}/user-groups/{member}",
+            put(roles::assign).delete(roles::unassign),
+        ),
+        read("/admin/v1/device-groups", get(device_groups::list)),
+        write("/admin/v1/device-groups", post(device_groups::add)),
+        write("/admin/v1/device-groups/preview", post(device_groups::preview)),
+        read("/admin/v1/device-groups/{id}", get(device_groups::get)),
+        write(
+            "/admin/v1/device-groups/{id}",
+            patch(device_groups::change).delete(device_groups::remove),
+        ),
+        write("/admin/v1/device-groups/{id}/rank", put(device_groups::set_rank)),
+        write("/admin/v1/device-groups/{id}/access", put(device_groups::set_access)),
+        read("/admin/v1/signing-keys", get(signing_keys::list)),
+        write("/admin/v1/signing-keys/rotate", post(signing_keys::rotate)),
     ]
 }
 
@@ -69,18 +158,36 @@ pub fn routes() -> Vec<Route> {
 
 pub(crate) fn router(app: Arc<AppState>) -> Router {
     let mut router = Router::new();
-    for (route, handler) in table() {
-        router = router.route(route.path, handler);
+    for (route, handlers) in table() {
+        router = router.route(route.path, handlers);
     }
-    router.with_state(app)
+    router.layer(DefaultBodyLimit::max(body::MAX_BYTES)).with_state(app)
 }
 
-fn of_api<A: Api>(path: &'static str, handler: Handler) -> (Route, Handler) {
-    (Route { path, callers: Callers::WithAnyOf(A::ACCEPTED) }, handler)
+type Entry = (Route, MethodRouter<Arc<AppState>>);
+
+fn of_api<A: Api>(path: &'static str, handlers: Handlers) -> Entry {
+    let callers =
+        Callers::Permitted { application: A::APPLICATION, delegated: A::DELEGATED, role: A::ROLE };
+    (Route { path, methods: handlers.methods, callers }, handlers.router)
 }
 
-fn open(path: &'static str, handler: Handler) -> (Route, Handler) {
-    (Route { path, callers: Callers::Anyone }, handler)
+fn open(path: &'static str, handlers: Handlers) -> Entry {
+    let callers = Callers::Anyone;
+    (Route { path, methods: handlers.methods, callers }, handlers.router)
+}
+
+fn read(path: &'static str, handlers: Handlers) -> Entry {
+    of_api::<api::ReadAdministration>(path, handlers)
+}
+
+fn write(path: &'static str, handlers: Handlers) -> Entry {
+    of_api::<api::ChangeAdministration>(path, handlers)
+}
+
+/// `GET /openapi.json`: what all routes take and give.
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, JSON)], include_str!("../openapi.json"))
 }
 
 /// `GET /healthz`: 200 when the store can be asked.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
@@ -26,13 +27,16 @@ use tower_http::CompressionLevel;
 use tower_http::compression::{Compression, CompressionLayer};
 
 use crate::Error;
+use crate::audit::entry::Pending;
+use crate::body;
 use crate::call::{Call, Correlation, ThisCall};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Bounds, Config};
 use crate::error::{self, ApiError};
+use crate::load::Load;
 use crate::origin::Origin;
 use crate::path::Templates;
-use crate::router;
+use crate::router::{self, HEALTH};
 use crate::state::AppState;
 
 /// How long a request may take before the server gives it up.
@@ -64,7 +68,7 @@ pub async fn service(
     let secure = crate::is_secure(&config);
     let tenant = store.default_tenant().await?;
     let own = Origin::of_address(secure, local);
-    let app = Arc::new(AppState::new(config, tenant, store, clock, own));
+    let app = Arc::new(AppState::new(config, tenant, store, clock, own)?);
     let router = router::router(Arc::clone(&app));
     // Answers are made once and sent often; the fastest level already cuts JSON to a tenth.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
@@ -75,6 +79,21 @@ pub async fn service(
         router,
         secure,
     })))
+}
+
+impl Service {
+    /// Waits until all that was asked so far is in the audit, durably.
+    pub async fn flush_audit(&self) -> Result<(), Error> {
+        self.0.app.audit.flush().await.map_err(|_| Error::Audit)
+    }
+
+    pub(crate) fn load(&self) -> &Load {
+        &self.0.app.load
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.0.app.config.bounds
+    }
 }
 
 impl<B> tower::Service<Request<B>> for Service
@@ -103,14 +122,27 @@ impl Inner {
         let method = request.method().clone();
         let call = Arc::new(self.call(&request));
         let route = self.find_route(&mut request);
+        let in_flight = self.app.load.enter();
+        let is_refused = in_flight.is_none() && route != Some(HEALTH);
+        // Who is told to come again has done nothing that were to be recorded, and nobody waits
+        // for the audit to hear it.
+        let pending = route
+            .filter(|_| !is_refused)
+            .and_then(|route| Pending::new(&self.app.audit, &call, route, &method, started));
         let response = match route {
             None => StatusCode::NOT_FOUND.into_response(),
-            Some(_) => {
-                request.extensions_mut().insert(ThisCall(Arc::clone(&call)));
-                self.guarded(request, &method).await
-            }
+            Some(_) if is_refused => ApiError::Unavailable.into_response(),
+            Some(_) => self.routed(request, &call).await,
         };
         let mut response = error::render(response, call.correlation);
+        if let Some(pending) = pending {
+            let deed = pending.deed();
+            if let Err(unwritten) = pending.record(response.status().as_u16()).await {
+                // An answer that nobody could account for is not given.
+                let refusal = unwritten.refusal(deed).into_response();
+                response = error::render(refusal, call.correlation);
+            }
+        }
         self.finish(&mut response, &method, call.correlation);
         tracing::info!(
             correlation_id = %call.correlation.id(),
@@ -124,16 +156,31 @@ impl Inner {
         response
     }
 
+    async fn routed(&self, mut request: Request<Body>, call: &Arc<Call>) -> Response<Body> {
+        let method = request.method().clone();
+        request.extensions_mut().insert(ThisCall(Arc::clone(call)));
+        let late = body::with_deadline(&mut request, self.app.config.bounds.body_timeout);
+        let response = self.guarded(request, &method).await;
+        if late.is_late() { StatusCode::REQUEST_TIMEOUT.into_response() } else { response }
+    }
+
     fn call(&self, request: &Request<Body>) -> Call {
         let app = &self.app;
         let public = app.config.public_url.as_ref();
         let uri = request.uri();
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let proxies = &app.config.trusted_proxies;
         Call {
             correlation: Correlation::new(),
             origin: Origin::of_request(uri, request.headers(), public, &app.own),
             target: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             now: app.clock.now(),
+            address: peer.map(|peer| proxies.client(peer.0.ip(), request.headers())),
+            tenant: OnceLock::new(),
             app_id: OnceLock::new(),
+            person: OnceLock::new(),
+            note: OnceLock::new(),
+            rows: OnceLock::new(),
         }
     }
 

@@ -8,47 +8,68 @@ use inventory::time::{Day, Timestamp};
 use store::Store;
 
 use crate::answers::Answers;
+use crate::audit::Audit;
 use crate::auth::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::issuer::throttle::Throttle;
 use crate::limits::Quotas;
+use crate::load::Load;
 use crate::origin::Origin;
+use crate::outside::{self, Outside};
+use crate::tenants::Tenants;
 
 /// The state that handlers share.
 pub(crate) struct AppState {
     pub(crate) config: Config,
-    /// The tenant that every token and every answer belongs to.
+    /// The tenant that exists in every store, as it was at the start.
     pub(crate) tenant: Tenant,
+    /// Every tenant.
+    pub(crate) tenants: Tenants,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the listener itself is.
     pub(crate) own: Origin,
     /// Tokens that were found good.
     pub(crate) tokens: Tokens,
+    /// Identity providers whose tokens are believed.
+    pub(crate) outside: Outside,
     /// Calls that were made lately.
     pub(crate) quotas: Quotas,
+    /// Sign-ins that failed lately.
+    pub(crate) throttle: Throttle,
+    /// The record of who did what.
+    pub(crate) audit: Arc<Audit>,
+    /// How much goes on at once.
+    pub(crate) load: Load,
     /// Answers that may still hold.
     pub(crate) answers: Answers,
 }
 
 impl AppState {
+    /// Starts the task that writes the audit, so it needs a runtime.
     pub(crate) fn new(
         config: Config,
         tenant: Tenant,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         own: Origin,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, outside::Error> {
+        Ok(Self {
+            outside: Outside::new(&config.issuers)?,
+            tenants: Tenants::default(),
             tokens: Tokens::default(),
             quotas: Quotas::new(config.limits.clone()),
+            throttle: Throttle::new(config.failed_sign_ins),
             answers: Answers::new(config.answer_cache_bytes),
+            audit: Arc::new(Audit::new(Arc::clone(&store), config.audit_calls)),
+            load: Load::new(&config.bounds),
             config,
             tenant,
             store,
             clock,
             own,
-        }
+        })
     }
 
     /// The logons that an answer given now covers.

@@ -26,12 +26,11 @@ pub(crate) async fn machines(
     query: CollectionQuery<views::Machine>,
 ) -> Result<Response, ApiError> {
     let answer = async {
-        let tenant = permit.caller.tenant.number;
         let machines = match UserSelector::parse(&id, app.config.upn) {
             None => Vec::new(),
             Some(user) => {
                 let window = app.window(call.now);
-                app.store.machines_of_user(tenant, &user, window, query.page).await?
+                app.store.machines_of_user(permit.scope(), &user, window, query.page).await?
             }
         };
         let now = minute(call.now);

@@ -1,6 +1,8 @@
 //! The resources that tokens are asked and accepted for (defender-api.md §7.3, §13.4).
 
+use crate::call::Call;
 use crate::origin::{self, Origin};
+use crate::state::AppState;
 
 /// The vendor's names for the API, as clients use them, without a slash at the end.
 const VENDORS: &[&str] = &[
@@ -16,6 +18,11 @@ const VENDORS: &[&str] = &[
 
 /// The resource of a token that nothing else is asked for.
 pub const DEFAULT_RESOURCE: &str = VENDORS[0];
+
+/// The server's own origins, which count as resources.
+pub(crate) fn own<'a>(app: &'a AppState, call: &'a Call) -> [&'a Origin; 2] {
+    [app.config.public_url.as_ref().unwrap_or(&call.origin), &call.origin]
+}
 
 /// Whether a resource, with or without a slash at its end, is this API: a name of the vendor's or
 /// the server's own origin.

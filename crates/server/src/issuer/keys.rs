@@ -14,10 +14,17 @@ use serde::Serialize;
 use store::Store;
 
 use crate::error::chain;
+use crate::issuer::LIFETIME_S;
 use crate::issuer::refusal::Refusal;
 
 /// Bytes of the public key's hash that make a key's id.
 const KID_BYTES: usize = 20;
+
+/// Seconds that a key is believed beyond the life of the tokens that it signed: other processes may
+/// sign with it for a moment longer, and their clocks differ.
+const OVERLAP_S: i64 = 300;
+/// For how long a key is believed after it signed its last token, so that no token ends early.
+pub(crate) const FULL_OVERLAP_S: i64 = LIFETIME_S + OVERLAP_S;
 
 /// Header of a token. The vendor's tokens name the key twice.
 #[derive(Serialize)]
@@ -37,14 +44,31 @@ pub(crate) async fn signing_key(
     if let Some(key) = store.signing_keys(tenant).await?.into_iter().next() {
         return Ok(key);
     }
-    // Finding primes takes up to a second.
-    let made = tokio::task::spawn_blocking(move || generate(now)).await;
-    let key = made
-        .map_err(|error| Refusal::internal(chain(&error)))?
-        .map_err(|_| Refusal::internal("no signing key could be made"))?;
+    let key = make(now).await?;
     store.add_first_signing_key(tenant, &key).await?;
     let kept = store.signing_keys(tenant).await?.into_iter().next();
     kept.ok_or_else(|| Refusal::internal("the store did not keep the signing key"))
+}
+
+/// Makes a key that signs from now on. The ones before it are believed for `overlap_s` seconds
+/// more; with [`FULL_OVERLAP_S`] the last token that they signed expires before.
+pub(crate) async fn rotate(
+    store: &dyn Store,
+    tenant: TenantId,
+    overlap_s: i64,
+    now: Timestamp,
+) -> Result<SigningKey, Refusal> {
+    let key = make(now).await?;
+    let until = now.plus_seconds(overlap_s).unwrap_or(Timestamp::MAX);
+    store.rotate_signing_key(tenant, &key, until).await?;
+    Ok(key)
+}
+
+async fn make(now: Timestamp) -> Result<SigningKey, Refusal> {
+    // Finding primes takes up to a second.
+    let made = tokio::task::spawn_blocking(move || generate(now)).await;
+    made.map_err(|error| Refusal::internal(chain(&error)))?
+        .map_err(|_| Refusal::internal("no signing key could be made"))
 }
 
 fn generate(now: Timestamp) -> Result<SigningKey, aws_lc_rs::error::Unspecified> {
@@ -55,6 +79,7 @@ fn generate(now: Timestamp) -> Result<SigningKey, aws_lc_rs::error::Unspecified>
         kid: URL_SAFE_NO_PAD.encode(&hash.as_ref()[..KID_BYTES]),
         key: PrivateKey(pair.as_der()?.as_ref().to_vec()),
         created: now,
+        verifies_until: None,
     })
 }
 

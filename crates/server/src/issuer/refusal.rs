@@ -28,11 +28,31 @@ pub struct Refusal {
 /// OAuth error, code of the sign-in service and status, in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    AssertionRefused,
+    AssertionUntimely,
+    CodeSpent,
+    CodeUnknown,
+    ConsentRequired,
+    DeviceDeclined,
+    DeviceExpired,
+    DevicePending,
+    DeviceTooFast,
+    DeviceUnknown,
+    ExpiredSecret,
+    FederationUnknown,
+    PublicApp,
+    RefreshUnknown,
+    SignIn(u32),
+    Throttled,
+    VerifierWrong,
+    WrongRedirect,
     Internal,
+    InvalidScope,
     InvalidTenant,
     MissingField,
     QueryTooLong,
     RevokedApp,
+    SeveralResources,
     TenantNotFound,
     UnknownApp,
     UnknownResource,
@@ -44,11 +64,31 @@ enum Kind {
 impl Kind {
     fn row(self) -> (StatusCode, &'static str, u32) {
         match self {
+            Kind::AssertionRefused => (StatusCode::UNAUTHORIZED, "invalid_client", 700_027),
+            Kind::AssertionUntimely => (StatusCode::UNAUTHORIZED, "invalid_client", 700_024),
+            Kind::CodeSpent => (StatusCode::BAD_REQUEST, "invalid_grant", 54005),
+            Kind::CodeUnknown => (StatusCode::BAD_REQUEST, "invalid_grant", 70008),
+            Kind::DeviceDeclined => (StatusCode::BAD_REQUEST, "authorization_declined", 65004),
+            Kind::DeviceExpired => (StatusCode::BAD_REQUEST, "expired_token", 70020),
+            Kind::DevicePending => (StatusCode::BAD_REQUEST, "authorization_pending", 70016),
+            Kind::DeviceTooFast => (StatusCode::BAD_REQUEST, "slow_down", 70016),
+            Kind::DeviceUnknown => (StatusCode::BAD_REQUEST, "bad_verification_code", 70019),
+            Kind::ExpiredSecret => (StatusCode::UNAUTHORIZED, "invalid_client", 7_000_222),
+            Kind::FederationUnknown => (StatusCode::UNAUTHORIZED, "invalid_client", 700_213),
+            Kind::PublicApp => (StatusCode::UNAUTHORIZED, "invalid_client", 700_025),
+            Kind::RefreshUnknown => (StatusCode::BAD_REQUEST, "invalid_grant", 700_082),
+            Kind::SignIn(code) => (StatusCode::BAD_REQUEST, "invalid_grant", code),
+            Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90055),
+            Kind::VerifierWrong => (StatusCode::BAD_REQUEST, "invalid_grant", 501_481),
+            Kind::WrongRedirect => (StatusCode::BAD_REQUEST, "invalid_grant", 500_112),
+            Kind::ConsentRequired => (StatusCode::BAD_REQUEST, "invalid_grant", 65001),
             Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", 90033),
+            Kind::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", 70011),
             Kind::InvalidTenant => (StatusCode::BAD_REQUEST, "invalid_tenant", 90002),
             Kind::MissingField => (StatusCode::BAD_REQUEST, "invalid_request", 900_144),
             Kind::QueryTooLong => (StatusCode::BAD_REQUEST, "invalid_request", 90015),
             Kind::RevokedApp => (StatusCode::BAD_REQUEST, "unauthorized_client", 7_000_112),
+            Kind::SeveralResources => (StatusCode::BAD_REQUEST, "invalid_request", 28000),
             Kind::TenantNotFound => (StatusCode::BAD_REQUEST, "invalid_request", 90002),
             Kind::UnknownApp => (StatusCode::BAD_REQUEST, "unauthorized_client", 700_016),
             Kind::UnknownResource => (StatusCode::BAD_REQUEST, "invalid_resource", 500_011),
@@ -99,6 +139,12 @@ impl Refusal {
         (self.kind == Kind::Internal).then_some(&self.text)
     }
 
+    /// The OAuth error, and the number of the sign-in service.
+    pub(crate) fn code(&self) -> (&'static str, u32) {
+        let (_, error, code) = self.kind.row();
+        (error, code)
+    }
+
     pub(crate) fn missing(field: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{field}'.");
         Self::new(Kind::MissingField, text)
@@ -110,6 +156,117 @@ impl Refusal {
             "The request body must contain the following parameter: 'client_assertion' or \
              'client_secret'.",
         )
+    }
+
+    /// A certificate's assertion that is not believed; the text says why.
+    pub(crate) fn assertion(reason: &str) -> Self {
+        let text = format!("Client assertion is not valid. {reason}");
+        Self::new(Kind::AssertionRefused, text)
+    }
+
+    pub(crate) fn untimely_assertion() -> Self {
+        Self::new(
+            Kind::AssertionUntimely,
+            "Client assertion is not within its valid time range. Check the clock of the machine \
+             that made it.",
+        )
+    }
+
+    pub(crate) fn unknown_federation() -> Self {
+        Self::new(
+            Kind::FederationUnknown,
+            "No matching federated identity record found for the presented assertion's issuer, \
+             subject and audience.",
+        )
+    }
+
+    pub(crate) fn expired_secret(app: &App) -> Self {
+        let text =
+            format!("The provided client secret keys for app '{}' are expired.", app.client_id);
+        Self::new(Kind::ExpiredSecret, text)
+    }
+
+    pub(crate) fn public_app() -> Self {
+        Self::new(
+            Kind::PublicApp,
+            "Client is public so neither 'client_assertion' nor 'client_secret' should be \
+             presented.",
+        )
+    }
+
+    pub(crate) fn spent_code() -> Self {
+        Self::new(
+            Kind::CodeSpent,
+            "The authorization code was already redeemed. Retry with a new valid code.",
+        )
+    }
+
+    pub(crate) fn unknown_code() -> Self {
+        Self::new(
+            Kind::CodeUnknown,
+            "The provided authorization code is expired or was never issued to this app. Send a \
+             new interactive authorization request.",
+        )
+    }
+
+    pub(crate) fn wrong_redirect() -> Self {
+        Self::new(
+            Kind::WrongRedirect,
+            "The reply address does not match the one provided when requesting the authorization \
+             code.",
+        )
+    }
+
+    pub(crate) fn wrong_verifier() -> Self {
+        Self::new(
+            Kind::VerifierWrong,
+            "The Code_Verifier does not match the code_challenge supplied in the authorization \
+             request.",
+        )
+    }
+
+    pub(crate) fn unknown_refresh_token() -> Self {
+        Self::new(
+            Kind::RefreshUnknown,
+            "The refresh token has expired, was revoked or was never issued to this app. Send a \
+             new interactive authorization request.",
+        )
+    }
+
+    pub(crate) fn device_pending() -> Self {
+        Self::new(
+            Kind::DevicePending,
+            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        )
+    }
+
+    pub(crate) fn device_too_fast() -> Self {
+        Self::new(Kind::DeviceTooFast, "OAuth 2.0 device flow error. Poll less often.")
+    }
+
+    pub(crate) fn device_declined() -> Self {
+        Self::new(Kind::DeviceDeclined, "User declined to consent to access the app.")
+    }
+
+    pub(crate) fn device_expired() -> Self {
+        Self::new(
+            Kind::DeviceExpired,
+            "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+        )
+    }
+
+    pub(crate) fn unknown_device() -> Self {
+        Self::new(Kind::DeviceUnknown, "Verification code was not recognized.")
+    }
+
+    /// A person who is not signed in, with the sign-in service's number and words.
+    pub(crate) fn sign_in(code: u32, text: &str) -> Self {
+        Self::new(Kind::SignIn(code), text)
+    }
+
+    pub(crate) fn throttled(retry_after_s: i64) -> Self {
+        let text = format!("Too many requests failed. Try again in {retry_after_s} seconds.");
+        Self::new(Kind::Throttled, text)
     }
 
     pub(crate) fn too_long() -> Self {
@@ -164,6 +321,36 @@ impl Refusal {
             shown(resource)
         );
         Self::new(Kind::UnknownResource, text)
+    }
+
+    /// A scope that the API does not have.
+    pub(crate) fn invalid_scope(scope: &str) -> Self {
+        let text = format!(
+            "The provided value for the input parameter 'scope' is not valid. The scope '{}' does \
+             not exist.",
+            shown(scope)
+        );
+        Self::new(Kind::InvalidScope, text)
+    }
+
+    pub(crate) fn several_resources(one: &str, other: &str) -> Self {
+        let text = format!(
+            "Provided value for the input parameter scope is not valid because it contains more \
+             than one resource: '{}' and '{}'.",
+            shown(one),
+            shown(other)
+        );
+        Self::new(Kind::SeveralResources, text)
+    }
+
+    /// A scope that the API has and the app was not given.
+    pub(crate) fn consent_required(app: &App) -> Self {
+        let text = format!(
+            "The user or administrator has not consented to use the application with ID '{}' \
+             named '{}'. Send an interactive authorization request for this user and resource.",
+            app.client_id, app.name
+        );
+        Self::new(Kind::ConsentRequired, text)
     }
 
     /// Writes the refusal. `asked` is the id that the client gave its request, if it gave one.

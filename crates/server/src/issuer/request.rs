@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use crate::issuer::refusal::Refusal;
+use crate::issuer::scopes::OPENID_SCOPES;
 
 /// Which endpoint was asked: their fields and answers differ (§7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,25 +26,27 @@ pub(crate) enum Version {
 /// The fields of a request that matter.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
-    grant_type: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    resource: Option<String>,
-    scope: Option<String>,
+    pub(crate) grant_type: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) client_assertion: Option<String>,
+    pub(crate) client_assertion_type: Option<String>,
+    pub(crate) resource: Option<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) code_verifier: Option<String>,
+    pub(crate) device_code: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    /// What is to be revoked (RFC 7009).
+    pub(crate) token: Option<String>,
+    /// `1` where the answer is to tell who the person is, for the client's cache.
+    pub(crate) client_info: Option<String>,
     /// The client's own id of its request.
     pub(crate) client_request_id: Option<Uuid>,
 }
-
-/// A complete request for a token by client credentials.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) resource: String,
-}
-
-/// Scopes that sign-in libraries add on their own and that name no resource.
-const OPENID_SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
 
 impl Fields {
     pub(crate) fn read(query: &str, body: &[u8], headers: &HeaderMap) -> Self {
@@ -69,8 +72,19 @@ impl Fields {
                 "grant_type" => &mut self.grant_type,
                 "client_id" => &mut self.client_id,
                 "client_secret" => &mut self.client_secret,
+                "client_assertion" => &mut self.client_assertion,
+                "client_assertion_type" => &mut self.client_assertion_type,
                 "resource" => &mut self.resource,
                 "scope" => &mut self.scope,
+                "code" => &mut self.code,
+                "code_verifier" => &mut self.code_verifier,
+                "device_code" => &mut self.device_code,
+                "redirect_uri" => &mut self.redirect_uri,
+                "refresh_token" => &mut self.refresh_token,
+                "username" => &mut self.username,
+                "password" => &mut self.password,
+                "token" => &mut self.token,
+                "client_info" => &mut self.client_info,
                 "client-request-id" => {
                     let id = Uuid::try_parse(value.trim()).ok();
                     self.client_request_id = self.client_request_id.or(id);
@@ -84,26 +98,23 @@ impl Fields {
         }
     }
 
-    /// The credentials, or what is wrong with the request.
-    pub(crate) fn credentials(self, version: Version) -> Result<Credentials, Refusal> {
-        let grant = self.grant_type.ok_or_else(|| Refusal::missing("grant_type"))?;
-        if grant != "client_credentials" {
-            return Err(Refusal::unsupported_grant(&grant));
-        }
-        let client_id = self.client_id.ok_or_else(|| Refusal::missing("client_id"))?;
+    /// A field that the request must have.
+    pub(crate) fn required<'f>(field: &'f Option<String>, name: &str) -> Result<&'f str, Refusal> {
+        field.as_deref().ok_or_else(|| Refusal::missing(name))
+    }
+
+    /// The API that an app asks for itself. `x//.default` asks for the resource `x/`, slash
+    /// included.
+    pub(crate) fn app_resource(&self, version: Version) -> Result<&str, Refusal> {
         let asked = match version {
-            Version::V1 => self.resource.ok_or_else(|| Refusal::missing("resource"))?,
+            Version::V1 => Self::required(&self.resource, "resource")?,
             Version::V2 => {
-                let scopes = self.scope.ok_or_else(|| Refusal::missing("scope"))?;
-                let mut scopes = scopes.split_whitespace();
+                let mut scopes = Self::required(&self.scope, "scope")?.split_whitespace();
                 let named = scopes.find(|scope| !OPENID_SCOPES.contains(scope));
-                named.ok_or_else(|| Refusal::missing("scope"))?.to_owned()
+                named.ok_or_else(|| Refusal::missing("scope"))?
             }
         };
-        let client_secret = self.client_secret.ok_or_else(Refusal::missing_secret)?;
-        // `x//.default` asks for the resource `x/`, slash included.
-        let resource = asked.strip_suffix("/.default").unwrap_or(&asked).to_owned();
-        Ok(Credentials { client_id, client_secret, resource })
+        Ok(asked.strip_suffix("/.default").unwrap_or(asked))
     }
 }
 

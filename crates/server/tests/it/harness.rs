@@ -13,7 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use inventory::access::{Permission, PrivateKey, SigningKey, Tenant};
 use inventory::time::{Stamp, Timestamp};
 use serde_json::{Value, json};
-use server::apps::{self, NewApp};
+use server::administration::apps::{AppKind, AppSettings, FirstCredential};
+use server::administration::{Actor, Administration, Who};
 use server::clock::{Clock, ManualClock};
 use server::config::Config;
 use server::service::{Service, service};
@@ -48,6 +49,7 @@ fn shared_key() -> SigningKey {
         kid: "key-of-the-tests".to_owned(),
         key: PrivateKey(new_key()),
         created: time("2026-01-01T00:00:00Z"),
+        verifies_until: None,
     })
     .clone()
 }
@@ -77,6 +79,13 @@ impl Server {
         Self { service, store, clock, tenant, folder }
     }
 
+    /// The same store and clock behind a server of another configuration.
+    pub(crate) async fn with_config(self, config: Config) -> Self {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let made = service(config, Arc::clone(&self.store), clock, ([127, 0, 0, 1], 8080).into());
+        Self { service: made.await.unwrap(), ..self }
+    }
+
     /// A server with limits off and the inventory of [`crate::inventory`].
     pub(crate) async fn with_inventory() -> Self {
         let server = Self::start(unlimited()).await;
@@ -85,10 +94,7 @@ impl Server {
     }
 
     pub(crate) async fn app(&self, permissions: &[Permission]) -> NewApp {
-        let now = self.clock.now();
-        apps::add(self.store.as_ref(), self.tenant, "probe", permissions.to_vec(), now)
-            .await
-            .unwrap()
+        add_app(self.store.as_ref(), &self.tenant, permissions, self.clock.now()).await
     }
 
     /// A token as the endpoint issues it.
@@ -174,6 +180,44 @@ impl Server {
         let tenant = self.tenant.id.to_string();
         answer.show().replace(&tenant, "<tenant>")
     }
+}
+
+/// The administration of a tenant by whoever runs the server.
+pub(crate) fn actor(tenant: &Tenant, now: Timestamp) -> Actor {
+    Actor {
+        tenant: tenant.clone(),
+        who: Who::System("tests".to_owned()),
+        address: None,
+        correlation: uuid::Uuid::new_v4(),
+        now,
+    }
+}
+
+/// An app with a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct NewApp {
+    pub(crate) tenant_id: uuid::Uuid,
+    pub(crate) client_id: uuid::Uuid,
+    pub(crate) client_secret: String,
+}
+
+pub(crate) async fn add_app(
+    store: &dyn Store,
+    tenant: &Tenant,
+    permissions: &[Permission],
+    now: Timestamp,
+) -> NewApp {
+    let settings = AppSettings {
+        name: "probe".to_owned(),
+        kind: AppKind::Confidential,
+        permissions: permissions.to_vec(),
+        redirect_uris: Vec::new(),
+        first: FirstCredential::Secret { expires: None },
+    };
+    let actor = actor(tenant, now);
+    let added = Administration::new(store, &actor).add_app(settings).await.unwrap();
+    let client_secret = added.secret.unwrap().secret;
+    NewApp { tenant_id: tenant.id, client_id: added.app.client_id, client_secret }
 }
 
 pub(crate) fn unlimited() -> Config {

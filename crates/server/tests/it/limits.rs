@@ -33,7 +33,9 @@ async fn apis_and_apps_have_quotas_of_their_own() {
     }
     let server = Server::start(Config { limits, ..Config::default() }).await;
     crate::inventory::fill(&server).await;
-    let (one, other) = (server.reader().await, server.reader().await);
+    let permissions =
+        [Permission::MachineReadAll, Permission::UserReadAll, Permission::AdminReadAll];
+    let (one, other) = (server.token(&permissions).await, server.token(&permissions).await);
     let paths = [
         "/api/users/jdoe/machines",
         "/api/users/jdoe/alerts",
@@ -42,8 +44,11 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/api/machines/srv-01/logonusers",
         "/api/machines/srv-01/alerts",
         "/api/alerts",
+        "/admin/v1/limits",
+        "/admin/v1/roles",
     ];
-    assert_eq!(paths.len(), Limits::apis().len());
+    // What changes the administration is asked below.
+    assert_eq!(paths.len() + 1, Limits::apis().len());
     for token in [&one, &other] {
         for path in paths {
             assert_eq!(server.get(path, token).await.status, StatusCode::OK, "{path}");
@@ -93,4 +98,45 @@ fn limits_that_make_no_sense_are_refused() {
     }
     let error = Limits::off().set("get-machine", None).unwrap_err();
     assert!(error.to_string().contains("get-machine-by-id"), "{error}");
+}
+
+#[tokio::test]
+async fn the_state_says_what_is_left() {
+    let server = Server::start(Config::default()).await;
+    let app = server.app(&[Permission::MachineReadAll, Permission::AdminReadAll]).await;
+    let token = server.token_of(&app).await;
+    for _ in 0..99 {
+        server.get("/api/machines", &token).await;
+    }
+    let state = async || {
+        let answer = server.get("/admin/v1/limits", &token).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.json()
+    };
+    let calls = |state: &serde_json::Value, api: &str| {
+        let calls = state["calls"].as_array().unwrap();
+        calls.iter().find(|calls| calls["api"] == api).cloned().unwrap_or_default()
+    };
+    let first = state().await;
+    assert_eq!(first["requests"], serde_json::json!({"now": 1, "most": 1024}));
+    let expected = |last_minute: u32, last_hour: u32, wait: u32| {
+        serde_json::json!({
+            "api": "get-machines", "appId": app.client_id,
+            "lastMinute": last_minute, "perMinute": 100,
+            "lastHour": last_hour, "perHour": 1500,
+            "retryAfterSeconds": wait,
+        })
+    };
+    assert_eq!(calls(&first, "get-machines"), expected(99, 99, 0));
+    server.clock.advance(10 * TICKS_PER_SECOND);
+    server.get("/api/machines", &token).await;
+    assert_eq!(calls(&state().await, "get-machines"), expected(100, 100, 51));
+    // What it says is what happens.
+    assert_eq!(server.get("/api/machines", &token).await.header("retry-after"), "51");
+    server.clock.advance(51 * TICKS_PER_SECOND);
+    assert_eq!(calls(&state().await, "get-machines"), expected(1, 100, 0));
+    server.clock.advance(3600 * TICKS_PER_SECOND);
+    let token = server.token_of(&app).await;
+    let answer = server.get("/admin/v1/limits", &token).await.json();
+    assert!(calls(&answer, "get-machines").is_null(), "{answer}");
 }

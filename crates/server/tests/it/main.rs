@@ -6,14 +6,22 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod answers;
+mod audit;
 mod discovery;
 mod errors;
+mod forgeries;
 mod habits;
 mod harness;
 mod inventory;
 mod limits;
 mod log;
+mod outside;
+mod people;
 mod properties;
+mod protections;
+mod provider;
 mod refusals;
+mod structure;
 mod tls;
 mod tokens;
+mod visibility;

@@ -2,12 +2,16 @@
 //!
 //! The list of routes is the router's own, so that a new route without a case here fails.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, header};
 use inventory::access::Permission;
+use inventory::access::device_group::{AutomationLevel, Condition, Operator, Rules};
+use inventory::access::directory::{DeviceGroupSettings, RolePermission, RoleSettings};
 use serde_json::json;
-use server::router::{Callers, routes};
+use server::router::{Callers, Route, routes};
+use uuid::Uuid;
 
-use crate::harness::{Answer, Server, new_key, sign, unsigned};
+use crate::harness::{Answer, Server, new_key, request, sign, unsigned};
+use crate::people::Rank;
 
 /// A path of the route with which a permitted caller gets 200, and a permission that does not
 /// open it.
@@ -23,6 +27,7 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/alerts" => ("/api/alerts", None),
         "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
         "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
+        "/admin/v1/limits" => ("/admin/v1/limits", Some(Permission::MachineReadWriteAll)),
         _ => return None,
     })
 }
@@ -30,25 +35,30 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
 #[tokio::test]
 async fn every_route_refuses_every_kind_of_caller() {
     let server = Server::with_inventory().await;
+    let cast = Cast::of(&server).await;
     let mut table = String::new();
     for route in routes() {
-        let Callers::WithAnyOf(accepted) = route.callers else {
+        let Callers::Permitted { application, delegated, role } = route.callers else {
             table += &format!("{}\n    anyone\n", route.path);
             continue;
         };
+        if let Some(methods) = administers(&route) {
+            table += &administration(&server, &route, &methods).await;
+            continue;
+        }
         let (path, wrong) =
             case(route.path).unwrap_or_else(|| panic!("{} has no case in this test", route.path));
         table += &format!("{}\n", route.path);
 
         for &permission in Permission::ALL {
             let token = server.token(&[permission]).await;
-            let expected =
-                if accepted.contains(&permission) { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            let opens = application.contains(&permission);
+            let expected = if opens { StatusCode::OK } else { StatusCode::FORBIDDEN };
             let status = server.get(path, &token).await.status;
             assert_eq!(status, expected, "{path} with {permission:?}");
             table += &format!("    {:<24} {}\n", permission.as_str(), status.as_u16());
         }
-        for (caller, token) in refused_callers(&server, accepted[0], wrong).await {
+        for (caller, token) in refused_callers(&server, application[0], wrong).await {
             let answer = match token {
                 None => server.get_open(path).await,
                 Some(token) => server.get(path, &token).await,
@@ -56,12 +66,177 @@ async fn every_route_refuses_every_kind_of_caller() {
             check(&answer, caller, path);
             table += &format!("    {caller:<24} {}\n", answer.status.as_u16());
         }
+        let (expected, may, title) = match path.starts_with("/admin/") {
+            false => (RolePermission::ViewData, VIEWERS, "'View Data'"),
+            true => (RolePermission::ManagePortalSettings, ADMINISTRATORS, "portal"),
+        };
+        assert_eq!(role, expected, "{path}");
+        table += &people(&server, &cast, path, delegated, (may, title)).await;
     }
     insta::assert_snapshot!(table);
 }
 
+/// The methods of a route of the administration, but for the one that [`case`] knows.
+fn administers(route: &Route) -> Option<Vec<Method>> {
+    let methods = route.methods.iter().map(|method| method.parse().unwrap()).collect();
+    (route.path.starts_with("/admin/") && case(route.path).is_none()).then_some(methods)
+}
+
+/// Refuses, at each method of a route, whoever does not administer: before a body is read or
+/// anything is looked for, so that none of it has to exist.
+async fn administration(server: &Server, route: &Route, methods: &[Method]) -> String {
+    let Callers::Permitted { application, role, .. } = route.callers else { unreachable!() };
+    assert_eq!(role, RolePermission::ManagePortalSettings, "{}", route.path);
+    let place = |part: &str| if part.starts_with('{') { "7" } else { part }.to_owned();
+    let path = route.path.split('/').map(place).collect::<Vec<_>>().join("/");
+    let mut table = String::new();
+    for method in methods {
+        let ask = async |token: Option<&str>| {
+            let mut asked = request(method.clone(), &path);
+            if let Some(token) = token {
+                asked = asked.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            server.send(asked).await.status
+        };
+        assert_eq!(ask(None).await, StatusCode::UNAUTHORIZED, "{method} {path}");
+        let mut opened = Vec::new();
+        for &permission in Permission::ALL {
+            let token = server.token(&[permission]).await;
+            let status = ask(Some(&token)).await;
+            let opens = application.contains(&permission);
+            assert_eq!(status != StatusCode::FORBIDDEN, opens, "{method} {path} {permission:?}");
+            assert_ne!(status, StatusCode::UNAUTHORIZED, "{method} {path} {permission:?}");
+            if opens {
+                opened.push(permission.as_str());
+            }
+        }
+        table += &format!("{method} {}\n    {}\n", route.path, opened.join(", "));
+    }
+    table
+}
+
+/// People of every kind, each an operator.
+struct Cast {
+    /// In a group that sees the devices, with View Data.
+    insider: Uuid,
+    /// With View Data, but in no group that sees a device.
+    outsider: Uuid,
+    /// In a group that sees the devices, with a role that permits something else.
+    auditor: Uuid,
+    /// Without any role.
+    nobody: Uuid,
+    administrator: Uuid,
+}
+
+impl Cast {
+    async fn of(server: &Server) -> Self {
+        let add = async |name: &str, rank| server.operator(name, rank).await.id;
+        let cast = Self {
+            insider: add("insider", Rank::Ordinary).await,
+            outsider: add("outsider", Rank::Ordinary).await,
+            auditor: add("auditor", Rank::Ordinary).await,
+            nobody: add("nobody", Rank::Ordinary).await,
+            administrator: add("administrator", Rank::Administrator).await,
+        };
+        let now = server.now();
+        let members = [
+            ("insiders", "Viewer", RolePermission::ViewData, cast.insider),
+            ("outsiders", "Guest", RolePermission::ViewData, cast.outsider),
+            ("auditors", "Baselines", RolePermission::SecurityBaselines, cast.auditor),
+        ];
+        server
+            .change_directory(|directory| {
+                for (group, role, permission, member) in members {
+                    directory.add_local_group(Uuid::new_v4(), group).unwrap();
+                    directory.add_member(group, member).unwrap();
+                    let settings = RoleSettings {
+                        name: role.to_owned(),
+                        description: String::new(),
+                        permissions: vec![permission],
+                    };
+                    directory.add_role(settings).unwrap();
+                    directory.assign(role, group).unwrap();
+                }
+                let rules = Rules {
+                    devices_names_conditions: vec![Condition {
+                        condition: Operator::StartsWith,
+                        value: "srv".to_owned(),
+                    }],
+                    ..Rules::default()
+                };
+                let settings = DeviceGroupSettings {
+                    name: "Servers".to_owned(),
+                    description: String::new(),
+                    automation_level: AutomationLevel::default(),
+                    rules,
+                };
+                directory.add_device_group(settings, now).unwrap();
+                let seen_by = ["insiders".to_owned(), "auditors".to_owned()];
+                directory.set_access("Servers", &seen_by, now).unwrap();
+                directory.set_access("0", &seen_by, now).unwrap();
+            })
+            .await;
+        cast
+    }
+}
+
+/// Who may read the API, and who may administer.
+const VIEWERS: &[&str] = &["insider", "outsider", "administrator"];
+const ADMINISTRATORS: &[&str] = &["administrator"];
+
+/// Calls by people: with each scope, and with a right one by everybody. `may` are those whose role
+/// permits it; what the others are told names the permission.
+async fn people(
+    server: &Server,
+    cast: &Cast,
+    path: &str,
+    delegated: &[Permission],
+    (may, title): (&[&str], &str),
+) -> String {
+    let mut table = String::new();
+    let scopes = Permission::ALL.iter().filter(|permission| permission.is_delegated());
+    for permission in scopes {
+        let scope = permission.as_str();
+        let answer = server.get(path, &server.person_token(cast.insider, scope).await).await;
+        let opens = delegated.contains(permission);
+        let permitted = opens && may.contains(&"insider");
+        let expected = if permitted { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(answer.status, expected, "{path} for an insider with {scope}");
+        if !opens {
+            let (_, message) = answer.error();
+            assert!(message.starts_with("Missing application scopes. API required"), "{message}");
+            assert!(message.ends_with(&format!(", application scopes: {scope}.")), "{message}");
+        }
+        table += &format!("    insider, {scope:<27} {}\n", answer.status.as_u16());
+    }
+    for (who, operator) in [
+        ("insider", cast.insider),
+        ("outsider", cast.outsider),
+        ("auditor", cast.auditor),
+        ("nobody", cast.nobody),
+        ("administrator", cast.administrator),
+    ] {
+        let none = server.get(path, &server.person_token(operator, "").await).await;
+        assert_eq!(none.status, StatusCode::FORBIDDEN, "{path} for {who} without a scope");
+        assert!(none.error().1.ends_with("application scopes: ."), "{}", none.text());
+        let token = server.person_token(operator, delegated[0].as_str()).await;
+        let answer = server.get(path, &token).await;
+        let sees = match answer.status {
+            StatusCode::OK => answer.json()["value"].as_array().map(Vec::len),
+            _ => None,
+        };
+        let sees = sees.map_or_else(String::new, |rows| format!(" {rows} rows"));
+        table += &format!("    {who:<36} {}{sees}\n", answer.status.as_u16());
+        if ["auditor", "nobody"].contains(&who) || !may.contains(&who) {
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} for {who}");
+            assert!(answer.error().1.contains(title), "{}", answer.text());
+        }
+    }
+    table
+}
+
 fn check(answer: &Answer, caller: &str, path: &str) {
-    let forbidden = ["no permission", "wrong permission", "delegated"].contains(&caller);
+    let forbidden = ["no permission", "wrong permission"].contains(&caller);
     let (status, code) = if forbidden {
         (StatusCode::FORBIDDEN, "Forbidden")
     } else {
@@ -130,7 +305,8 @@ async fn refused_callers(
             })
             .await,
         ),
-        ("delegated", bent(&|claims| claims["scp"] = right.as_str().into()).await),
+        // A person must be named.
+        ("delegated, for nobody", bent(&|claims| claims["scp"] = right.as_str().into()).await),
     ];
     if let Some(wrong) = wrong {
         callers.push(("wrong permission", Some(server.token(&[wrong]).await)));

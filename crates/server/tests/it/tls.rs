@@ -21,19 +21,19 @@ use tokio_rustls::client::TlsStream;
 use crate::harness::unlimited;
 
 /// A server in its own task, until it is dropped or stopped.
-struct Running {
-    address: SocketAddr,
-    store: Arc<dyn Store>,
-    stop: oneshot::Sender<()>,
-    done: JoinHandle<Result<(), server::Error>>,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) done: JoinHandle<Result<(), server::Error>>,
     _folder: tempfile::TempDir,
 }
 
-async fn start(config: Config) -> Running {
+pub(crate) async fn start(config: Config) -> Running {
     try_start(config).await.unwrap()
 }
 
-async fn try_start(config: Config) -> Result<Running, server::Error> {
+pub(crate) async fn try_start(config: Config) -> Result<Running, server::Error> {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
     let store = store::open(&url).unwrap();
@@ -83,7 +83,7 @@ async fn connect(
 }
 
 /// Sends bytes and reads one answer: its head and its body, by Content-Length.
-async fn exchange(
+pub(crate) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     bytes: &str,
 ) -> (String, String) {
@@ -108,15 +108,8 @@ async fn a_client_signs_in_and_asks_over_https() {
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     let tenant = server.store.default_tenant().await.unwrap();
     let now = server::clock::Clock::now(&SystemClock);
-    let app = server::apps::add(
-        server.store.as_ref(),
-        tenant,
-        "x",
-        vec![Permission::MachineReadAll],
-        now,
-    )
-    .await
-    .unwrap();
+    let permissions = [Permission::MachineReadAll];
+    let app = crate::harness::add_app(server.store.as_ref(), &tenant, &permissions, now).await;
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}&resource=https://localhost",
         app.client_id, app.client_secret

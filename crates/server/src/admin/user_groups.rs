@@ -1,0 +1,137 @@
+//! `/admin/v1/user-groups`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use inventory::access::directory::UserGroup;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Body, Changing, Ids, Reading, actor, created, done, ok};
+use crate::administration::Administration;
+use crate::administration::user_groups::Origin;
+use crate::call::ThisCall;
+use crate::error::ApiError;
+use crate::query::Id;
+use crate::state::AppState;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    id: String,
+    display_name: String,
+    local: bool,
+    /// The operators in it, where the group is local.
+    members: Vec<Uuid>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct New {
+    /// The text of tokens that means a directory's group; a local one has none.
+    id: Option<String>,
+    display_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Name {
+    display_name: String,
+}
+
+impl From<UserGroup> for View {
+    fn from(group: UserGroup) -> Self {
+        Self {
+            id: group.id,
+            display_name: group.display_name,
+            local: group.members.is_some(),
+            members: group.members.unwrap_or_default(),
+        }
+    }
+}
+
+/// `GET /admin/v1/user-groups`
+pub(crate) async fn list(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Reading,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    let kept = Administration::new(&*app.store, &actor).directory().await?;
+    super::list(kept.directory.user_groups.into_iter().map(View::from))
+}
+
+/// `POST /admin/v1/user-groups`
+pub(crate) async fn add(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Changing,
+    Body(new): Body<New>,
+) -> Result<Response, ApiError> {
+    let origin = new.id.map_or(Origin::Local, Origin::Directory);
+    let actor = actor(&permit, &call);
+    let administration = Administration::new(&*app.store, &actor);
+    created(&View::from(administration.add_user_group(origin, &new.display_name).await?))
+}
+
+/// `GET /admin/v1/user-groups/{id}`: by id or name.
+pub(crate) async fn get(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Reading,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    let administration = Administration::new(&*app.store, &actor);
+    ok(&View::from(administration.user_group(&id).await?))
+}
+
+/// `PATCH /admin/v1/user-groups/{id}`
+pub(crate) async fn rename(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Changing,
+    Id(id): Id,
+    Body(name): Body<Name>,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    let administration = Administration::new(&*app.store, &actor);
+    ok(&View::from(administration.rename_user_group(&id, &name.display_name).await?))
+}
+
+/// `DELETE /admin/v1/user-groups/{id}`
+pub(crate) async fn remove(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Changing,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    Administration::new(&*app.store, &actor).remove_user_group(&id).await?;
+    Ok(done())
+}
+
+/// `PUT /admin/v1/user-groups/{id}/members/{member}`
+pub(crate) async fn add_member(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Changing,
+    Ids(group, operator): Ids,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    Administration::new(&*app.store, &actor).add_member(&group, &operator).await?;
+    Ok(done())
+}
+
+/// `DELETE /admin/v1/user-groups/{id}/members/{member}`
+pub(crate) async fn remove_member(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Changing,
+    Ids(group, operator): Ids,
+) -> Result<Response, ApiError> {
+    let actor = actor(&permit, &call);
+    Administration::new(&*app.store, &actor).remove_member(&group, &operator).await?;
+    Ok(done())
+}
