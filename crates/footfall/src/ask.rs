@@ -12,15 +12,16 @@ use store::RelationRow;
 use crate::cli::{Form, Machines, Relations, Users};
 use crate::config::Config;
 use crate::output::{self, Outcome};
+use crate::place::Place;
 
 /// The machines that a user logged on to, the last logon first.
 pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result<Outcome> {
-    let store = store::open_existing(&config.database)?;
-    let tenant = store.default_tenant().await?.number;
+    let place = Place::open_existing(config).await?;
+    let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
     let window = config.window(&args.window, now);
     let mut found = match UserSelector::parse(&args.user, config.upn()) {
-        Some(user) => store.machines_of_user(tenant, &user, window, Page::ALL).await?,
+        Some(user) => store.machines_of_user(&scope, &user, window, Page::ALL).await?,
         None => Vec::new(),
     };
     // The API orders by the machine; a person reads when the user was there.
@@ -52,10 +53,10 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
 
 /// The users that logged on to a machine, the last logon first.
 pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outcome> {
-    let store = store::open_existing(&config.database)?;
-    let tenant = store.default_tenant().await?.number;
+    let place = Place::open_existing(config).await?;
+    let (store, scope) = (&place.store, place.scope());
     let machine = match MachineSelector::parse(&args.machine) {
-        Some(selector) => store.machine(tenant, &selector).await?,
+        Some(selector) => store.machine(&scope, &selector).await?,
         None => None,
     };
     let Some(machine) = machine else {
@@ -64,7 +65,7 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
         return Ok(Outcome::Failed);
     };
     let window = config.window(&args.window, SystemClock.now());
-    let found = store.users_of_machine(tenant, machine.id, window).await?;
+    let found = store.users_of_machine(&scope, machine.id, window).await?;
     if args.form.json {
         let users: Vec<Value> = found
             .into_iter()
@@ -90,13 +91,13 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
 
 /// Every relation.
 pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Result<()> {
-    let store = store::open_existing(&config.database)?;
-    let tenant = store.default_tenant().await?.number;
+    let place = Place::open_existing(config).await?;
+    let (store, scope) = (&place.store, place.scope());
     let window = config.window(&args.window, SystemClock.now());
     let head = ["USER", "DOMAIN", "MACHINE", MACHINE_ID];
     let mut listing = Listing::new(args.form, &head)?;
     let listed = store
-        .relations(tenant, window, &mut |relation| {
+        .relations(&scope, window, &mut |relation| {
             if args.form.json {
                 output::json(&relation_line(&relation))
             } else {
@@ -179,7 +180,8 @@ impl Listing {
         let mut columns = columns(head);
         if form.csv {
             let mut csv = csv::Writer::from_writer(std::io::stdout());
-            csv.write_record(columns.iter().map(|name| csv_name(name))).map_err(io_error)?;
+            csv.write_record(columns.iter().map(|name| csv_name(name)))
+                .map_err(output::io_error)?;
             return Ok(Self::Csv(Box::new(csv)));
         }
         let hidden = columns.iter().position(|&name| name == MACHINE_ID);
@@ -189,7 +191,7 @@ impl Listing {
 
     fn add(&mut self, mut row: Vec<String>) -> std::io::Result<()> {
         match self {
-            Self::Csv(csv) => csv.write_record(row).map_err(io_error),
+            Self::Csv(csv) => csv.write_record(row).map_err(output::io_error),
             Self::Table { table, hidden } => {
                 hidden.map(|index| row.remove(index));
                 output::add_row(table, row);
@@ -204,14 +206,6 @@ impl Listing {
             Self::Table { table, .. } if table.is_empty() => Ok(()),
             Self::Table { mut table, .. } => output::print_table(&mut table),
         }
-    }
-}
-
-/// The error of the stream, of which csv's own conversion hides the kind.
-fn io_error(error: csv::Error) -> std::io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => std::io::Error::other(format!("{other:?}")),
     }
 }
 

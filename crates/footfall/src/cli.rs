@@ -1,12 +1,32 @@
-//! The command line: every command, flag and example in one place.
+//! The command line: every command, flag and example in one place. The commands of a noun with
+//! several verbs are in a file of their own.
+
+mod app;
+mod audit;
+mod device_group;
+mod group;
+mod keys;
+mod machine;
+mod operator;
+mod role;
+mod tenant;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use inventory::access::Permission;
 use jiff::tz::{Offset, TimeZone};
 use uuid::Uuid;
+
+pub(crate) use app::{AddApp, App, ChangeApp, Federate};
+pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
+pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
+pub(crate) use group::{Group, Kind};
+pub(crate) use keys::Keys;
+pub(crate) use machine::{Machine, Tag};
+pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
+pub(crate) use role::{ChangeRole, Role};
+pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
 2 wrong usage or configuration; 130 interrupted.";
@@ -43,6 +63,15 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) config: Option<PathBuf>,
+    /// The tenant, by name, id or domain. Default: the one that every database begins with
+    #[arg(
+        long,
+        global = true,
+        value_name = "TENANT",
+        env = "FOOTFALL_TENANT",
+        hide_env_values = true
+    )]
+    pub(crate) tenant: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,8 +91,33 @@ pub(crate) enum Command {
     /// The apps that may ask for tokens
     #[command(subcommand)]
     App(App),
+    /// The people who sign in here
+    #[command(subcommand)]
+    Operator(Operator),
+    /// The user groups: of a directory elsewhere, or of people who sign in here
+    #[command(subcommand)]
+    Group(Group),
+    /// The roles: what user groups may do
+    #[command(subcommand)]
+    Role(Role),
+    /// The device groups: which machines a user group may see
+    #[command(subcommand)]
+    DeviceGroup(DeviceGroup),
+    /// One machine
+    #[command(subcommand)]
+    Machine(Machine),
+    /// The tenants: organisations whose data are apart
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print an access token
     Token(Token),
+    /// Who asked, changed and signed in
+    Audit(Audit),
+    /// What is left of the limits of a running server, and how busy it is
+    Limits(LimitsArgs),
     /// Print the certificate that clients must trust when the server makes its own
     Certificate,
     /// The configuration
@@ -252,36 +306,6 @@ pub(crate) struct Form {
     pub(crate) csv: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum App {
-    /// Add an app and print its client id and secret, which is shown this once
-    #[command(after_help = "Examples:
-  footfall app add playbook --permission Machine.Read.All --permission User.Read.All
-  footfall app add siem --permission Machine.Read.All --json")]
-    Add {
-        /// What people call the app
-        name: String,
-        /// What the app may do, by the vendor's name; may be repeated
-        #[arg(long = "permission", value_name = "P", required = true, value_parser = permission)]
-        permissions: Vec<Permission>,
-        /// Print JSON: tenantId, clientId, clientSecret
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the apps
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Revoke an app: its tokens are refused at once, and it gets no more
-    Revoke {
-        /// The app's client id
-        #[arg(value_parser = client_id)]
-        client_id: Uuid,
-    },
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   TOKEN=$(footfall token --client-id $ID --client-secret $SECRET)
@@ -309,13 +333,6 @@ pub(crate) enum Config {
     Check,
     /// Print the commented default configuration
     Default,
-}
-
-fn permission(text: &str) -> Result<Permission, String> {
-    Permission::parse(text).ok_or_else(|| {
-        let known: Vec<_> = Permission::ALL.iter().map(|permission| permission.as_str()).collect();
-        format!("known permissions are {}", known.join(", "))
-    })
 }
 
 fn client_id(text: &str) -> Result<Uuid, String> {

@@ -1,8 +1,11 @@
 //! The configuration: the commented default, the file, then flags (which clap fills from the
 //! environment too). Unknown keys and bad values are errors that name the file and the key.
 
+mod issuer;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -13,6 +16,8 @@ use inventory::time::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
 use server::limits::Limit;
 use server::origin::Origin;
+use server::outside::OutsideIssuer;
+use server::proxies::{self, TrustedProxies};
 
 use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 
@@ -26,11 +31,17 @@ pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
 pub(crate) struct Config {
     #[serde(default = "default_database")]
     pub(crate) database: String,
+    /// The tenant that a command works on, as the command line names it; the file cannot.
+    #[serde(skip)]
+    pub(crate) tenant: Option<String>,
     pub(crate) retention: Days,
     pub(crate) serve: Serve,
     pub(crate) rule: RuleConfig,
     pub(crate) answers: Answers,
     pub(crate) limits: Limits,
+    pub(crate) audit: Audit,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) issuer: Vec<issuer::Issuer>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +58,27 @@ pub(crate) struct Serve {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
     pub(crate) tenant_names: Vec<String>,
+    pub(crate) password_grant: bool,
+    pub(crate) max_requests: NonZeroUsize,
+    pub(crate) max_connections: NonZeroUsize,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) forwarded_header: ForwardedHeader,
+}
+
+/// The header in which trusted proxies name their clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardedHeader {
+    XForwardedFor,
+    Forwarded,
+}
+
+/// What is kept of who asked, changed and signed in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    pub(crate) calls: bool,
+    pub(crate) retention: Days,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +215,7 @@ impl Config {
         if let Some(database) = &global.database {
             config.database.clone_from(database);
         }
+        config.tenant.clone_from(&global.tenant);
         Ok(config)
     }
 
@@ -213,6 +246,8 @@ impl Config {
         }
         self.limits.to_server()?;
         self.public_url()?;
+        self.trusted_proxies()?;
+        self.issuers()?;
         Ok(())
     }
 
@@ -270,6 +305,22 @@ impl Config {
     pub(crate) fn public_url(&self) -> anyhow::Result<Option<Origin>> {
         let url = self.serve.public_url.as_deref().map(str::parse).transpose();
         url.context("serve.public_url")
+    }
+
+    /// Proxies whose word on their clients' addresses counts.
+    pub(crate) fn trusted_proxies(&self) -> anyhow::Result<TrustedProxies> {
+        let header = match self.serve.forwarded_header {
+            ForwardedHeader::XForwardedFor => proxies::ForwardedHeader::XForwardedFor,
+            ForwardedHeader::Forwarded => proxies::ForwardedHeader::Forwarded,
+        };
+        TrustedProxies::new(&self.serve.trusted_proxies, header).context("serve.trusted_proxies")
+    }
+
+    /// The identity providers whose tokens are believed.
+    pub(crate) fn issuers(&self) -> anyhow::Result<Vec<OutsideIssuer>> {
+        let issuers: Vec<_> = self.issuer.iter().map(issuer::Issuer::to_server).collect();
+        OutsideIssuer::check_all(&issuers).context("issuer")?;
+        Ok(issuers)
     }
 
     /// What a user principal name means.
@@ -369,6 +420,7 @@ mod tests {
         let config = Config::from_text(&uncommented).unwrap();
         assert!(config.serve.tls_cert.is_some());
         assert_eq!(config.limits.api.len(), 1);
+        assert_eq!(config.issuer.len(), 2);
     }
 
     #[test]
@@ -383,6 +435,14 @@ mod tests {
         assert!(error("[rule]\nlogon_types = [\"Telepathy\"]").contains("Telepathy"));
         assert!(error("[serve]\ntls_cert = \"a\"").contains("go together"));
         assert!(error("[limits.api.nothing]\nper_minute = 1\nper_hour = 1").contains("nothing"));
+        assert!(error("[serve]\ntrusted_proxies = [\"10.0.0.0/40\"]").contains("10.0.0.0/40"));
+        assert!(error("[serve]\nmax_requests = 0").contains("max_requests"));
+        assert!(error("[[issuer]]\nkind = \"entra\"\ntenants = []").contains("needs `tenants`"));
+        let clear = "[[issuer]]\nkind = \"openid\"\nissuer = \"http://sso.corp.example\"";
+        assert!(error(clear).contains("https://HOST/PATH"));
+        let secure = clear.replace("http:", "https:");
+        assert!(error(&format!("{secure}\n{secure}")).contains("configured twice"));
+        assert!(error(&format!("{secure}\nrealm = \"x\"")).contains("realm"));
         assert!(error("x = ").contains("line 1"), "{}", error("x = "));
     }
 }

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
-use inventory::access::{Permission, Tenant};
+use inventory::access::Permission;
+use inventory::access::scope::Scope;
+use inventory::ids::TenantId;
 use inventory::query::Window;
+use server::administration::apps::{AppKind, AppSettings, FirstCredential};
 use server::clock::{Clock, SystemClock};
-use server::{Server, apps, issuer};
+use server::{Server, issuer};
 use store::Store;
 
 use crate::cli::Demo;
 use crate::config::Config;
+use crate::place::Place;
 use crate::signal::Interrupts;
 use crate::{fleet, import, output, serve};
 
@@ -37,32 +41,36 @@ pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow:
     if !named {
         config.database = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
     }
-    let store = store::open(&config.database)?;
-    let tenant = store.default_tenant().await?;
+    let place = Place::open(&config).await?;
+    let (store, tenant) = (&place.store, place.tenant.number);
     let questions = if args.paths.is_empty() {
-        simulate(args.seed, &store, tenant).await?
+        simulate(args.seed, store, tenant).await?
     } else {
-        own_files(&config, args, &store, tenant).await?
+        own_files(&config, args, store, tenant).await?
     };
 
     let listener = listen(args)?;
     let address = listener.local_addr()?;
     anyhow::ensure!(address.ip().is_loopback(), "the demo listens on loopback addresses only");
-    let token = token(&*store, tenant).await?;
+    let token = token(&place).await?;
     let server_config = serve::server_config(&config, address)?;
     let mut interrupts = Interrupts::new()?;
-    let server = Server::new(server_config, store, listener, Arc::new(SystemClock)).await?;
+    let server = Server::new(server_config, place.store, listener, Arc::new(SystemClock)).await?;
     invite(address, &token, &questions)?;
     server.serve(interrupts.next()).await?;
     Ok(())
 }
 
-async fn simulate(seed: u64, store: &Arc<dyn Store>, tenant: Tenant) -> anyhow::Result<Questions> {
+async fn simulate(
+    seed: u64,
+    store: &Arc<dyn Store>,
+    tenant: TenantId,
+) -> anyhow::Result<Questions> {
     let fleet = fleet::generate(seed, SystemClock.now());
     let logons = fleet.logons.len() as u64;
-    store.record(tenant.number, fleet.logons).await?;
-    store.describe(tenant.number, fleet.reports).await?;
-    let totals = store.totals(tenant.number).await?;
+    store.record(tenant, fleet.logons).await?;
+    store.describe(tenant, fleet.reports).await?;
+    let totals = store.totals(&Scope::whole(tenant)).await?;
     output::line(&format!(
         "A simulated fleet over 60 days: {}, {} of {} on {}.",
         output::count(logons, "logon"),
@@ -81,17 +89,17 @@ async fn own_files(
     config: &Config,
     args: &Demo,
     store: &Arc<dyn Store>,
-    tenant: Tenant,
+    tenant: TenantId,
 ) -> anyhow::Result<Questions> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut summary =
-        import::import(config, &args.paths, &args.reading, store, tenant.number, &stop).await?;
-    summary.totals = store.totals(tenant.number).await?;
+        import::import(config, &args.paths, &args.reading, store, tenant, &stop).await?;
+    summary.totals = store.totals(&Scope::whole(tenant)).await?;
     summary.print_table()?;
     let mut widest: Option<(String, String, usize)> = None;
     let mut current: Option<(String, usize)> = None;
     store
-        .relations(tenant.number, Window::ALL, &mut |row| {
+        .relations(&Scope::whole(tenant), Window::ALL, &mut |row| {
             // Relations come by user.
             let machines = match &mut current {
                 Some((user, machines)) if *user == row.account.name => {
@@ -128,17 +136,24 @@ fn listen(args: &Demo) -> anyhow::Result<TcpListener> {
         .context("cannot listen on a loopback port")
 }
 
-async fn token(store: &dyn Store, tenant: Tenant) -> anyhow::Result<String> {
-    let permissions = vec![Permission::MachineReadAll, Permission::UserReadAll];
-    let now = SystemClock.now();
-    let app = apps::add(store, tenant, "demo", permissions, now).await?;
+async fn token(place: &Place) -> anyhow::Result<String> {
+    let settings = AppSettings {
+        name: "demo".to_owned(),
+        kind: AppKind::Confidential,
+        permissions: vec![Permission::MachineReadAll, Permission::UserReadAll],
+        redirect_uris: Vec::new(),
+        first: FirstCredential::Secret { expires: None },
+    };
+    let actor = place.actor();
+    let added = place.administration(&actor).add_app(settings).await?;
+    let secret = added.secret.context("the app has no secret")?;
     let claim = issuer::Claim {
-        client_id: &app.client_id.to_string(),
-        client_secret: &app.client_secret,
+        client_id: &added.app.client_id.to_string(),
+        client_secret: &secret.secret,
         resource: issuer::audience::DEFAULT_RESOURCE,
         own: &[],
     };
-    let token = issuer::issue(store, tenant, claim, now).await?;
+    let token = issuer::issue(&*place.store, &place.tenant, claim, actor.now).await?;
     Ok(token.access_token)
 }
 

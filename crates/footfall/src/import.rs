@@ -24,6 +24,7 @@ use store::Store;
 use crate::cli::Reading;
 use crate::config::Config;
 use crate::output::Outcome;
+use crate::place::Place;
 use progress::Progress;
 pub(crate) use summary::Summary;
 
@@ -52,13 +53,13 @@ pub(crate) async fn run(
     reading: &Reading,
     json: bool,
 ) -> anyhow::Result<Outcome> {
-    let store = store::open(&config.database)?;
-    let tenant = store.default_tenant().await?.number;
+    let place = Place::open(config).await?;
+    let (store, tenant) = (&place.store, place.tenant.number);
     let stop = Arc::new(AtomicBool::new(false));
     crate::signal::stop_on_interrupt(&stop)?;
-    let mut summary = import(config, paths, reading, &store, tenant, &stop).await?;
-    crate::retention::apply(config, &store, tenant).await?;
-    summary.totals = store.totals(tenant).await?;
+    let mut summary = import(config, paths, reading, store, tenant, &stop).await?;
+    crate::retention::apply(config, &**store, tenant).await?;
+    summary.totals = store.totals(&place.scope()).await?;
     if json {
         summary.print_json()?;
     } else {

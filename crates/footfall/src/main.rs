@@ -4,15 +4,27 @@
 
 mod apps;
 mod ask;
+mod audit;
 mod cli;
 mod config;
 mod demo;
+mod device_groups;
 mod fleet;
+mod groups;
 mod import;
+mod keys;
+mod limits;
+mod moment;
+mod operators;
 mod output;
+mod password;
+mod place;
 mod retention;
+mod roles;
 mod serve;
 mod signal;
+mod tags;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -21,7 +33,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use config::Config;
-use output::Outcome;
+use output::{Hinted, Outcome};
 
 /// Wrong usage or configuration; clap uses the same.
 const USAGE: u8 = 2;
@@ -49,7 +61,9 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
-            if let Some(store::Error::Missing { .. }) = error.downcast_ref() {
+            if let Some(hint) = Hinted::hint_of(&error) {
+                eprintln!("hint: {hint}");
+            } else if let Some(store::Error::Missing { .. }) = error.downcast_ref() {
                 eprintln!("hint: footfall import makes one; --database names another");
             }
             ExitCode::from(Outcome::Failed.code())
@@ -68,7 +82,16 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Users(args) => return ask::users(&config, &args).await,
         Command::Relations(args) => ask::relations(&config, &args).await?,
         Command::App(command) => return apps::run(&config, command).await,
+        Command::Operator(command) => return operators::run(&config, command).await,
+        Command::Group(command) => return groups::run(&config, command).await,
+        Command::Role(command) => return roles::run(&config, command).await,
+        Command::DeviceGroup(command) => return device_groups::run(&config, command).await,
+        Command::Machine(command) => return tags::run(&config, command).await,
+        Command::Tenant(command) => return tenants::run(&config, command).await,
+        Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,
+        Command::Audit(args) => audit::run(&config, &args).await?,
+        Command::Limits(args) => limits::run(&config, &args).await?,
         Command::Certificate => apps::certificate(&config).await?,
         Command::Config(cli::Config::Check) => {
             output::line(toml::to_string(&config)?.trim_end())?;

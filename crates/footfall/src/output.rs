@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use inventory::time::Timestamp;
 use serde::Serialize;
 
 /// How a command ended.
@@ -29,6 +30,25 @@ impl Outcome {
     }
 }
 
+/// An error with what the person can do about it, which is printed as a `hint:`.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct Hinted {
+    what: String,
+    hint: &'static str,
+}
+
+impl Hinted {
+    pub(crate) fn error(what: String, hint: &'static str) -> anyhow::Error {
+        Self { what, hint }.into()
+    }
+
+    /// What to do about an error, where it says.
+    pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&'static str> {
+        error.chain().find_map(|cause| cause.downcast_ref::<Self>()).map(|hinted| hinted.hint)
+    }
+}
+
 /// A table without borders and without line breaks in its cells, so that it can be cut, sorted and
 /// copied from.
 pub(crate) fn table(head: &[&str]) -> Table {
@@ -47,7 +67,18 @@ pub(crate) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = String>
 /// Characters of a cell at most.
 const MAX_CELL_CHARS: usize = 120;
 
-fn printable(text: &str) -> String {
+/// Several things in one cell.
+pub(crate) fn list(things: &[String]) -> String {
+    if things.is_empty() { "-".to_owned() } else { things.join(" ") }
+}
+
+/// A moment in a cell, where there is one.
+pub(crate) fn moment(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.whole_second().to_string())
+}
+
+/// A text that cannot touch the screen.
+pub(crate) fn printable(text: &str) -> String {
     let mut printable: String = text
         .chars()
         .take(MAX_CELL_CHARS)
@@ -67,14 +98,20 @@ fn printable(text: &str) -> String {
 }
 
 pub(crate) fn print_table(table: &mut Table) -> std::io::Result<()> {
+    lines(table).iter().try_for_each(|row| line(row))
+}
+
+/// Prints a table on stderr: what a person is to see before they decide, and no data.
+pub(crate) fn show_table(table: &mut Table) {
+    lines(table).iter().for_each(|row| eprintln!("{row}"));
+}
+
+fn lines(table: &mut Table) -> Vec<String> {
     let columns = table.column_iter_mut();
     for (index, column) in columns.enumerate() {
         column.set_padding((if index == 0 { 0 } else { 1 }, 1));
     }
-    for row in table.lines() {
-        line(row.trim_end())?;
-    }
-    Ok(())
+    table.lines().map(|row| row.trim_end().to_owned()).collect()
 }
 
 /// Prints a line.
@@ -104,6 +141,14 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+/// The error of the stream, of which csv's own conversion hides the kind.
+pub(crate) fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `footfall serve`.
 
+mod upkeep;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use server::Server;
 use server::clock::SystemClock;
-use server::config::Tls as ServerTls;
+use server::config::{Bounds, Tls as ServerTls};
 use store::Store;
 
 use crate::config::{Config, Tls};
@@ -30,6 +32,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let mut interrupts = Interrupts::new()?;
     let server =
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
+    upkeep::start(&store);
     tokio::spawn(keep_retention(config, store));
     // On stdout, for scripts; the log, on stderr, says the same.
     let ready = format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
@@ -61,7 +64,16 @@ pub(crate) fn server_config(
         upn: config.upn(),
         look_back_days: config.answers.look_back.0,
         logon_types: config.answers.logon_types.0,
+        issuers: config.issuers()?,
         tenant_domains: serve.tenant_names.clone(),
+        password_grant: serve.password_grant,
+        audit_calls: config.audit.calls,
+        trusted_proxies: config.trusted_proxies()?,
+        bounds: Bounds {
+            max_requests: serve.max_requests.get(),
+            max_connections: serve.max_connections.get(),
+            ..Bounds::default()
+        },
         ..server::config::Config::default()
     })
 }
@@ -71,8 +83,10 @@ async fn keep_retention(config: Config, store: Arc<dyn Store>) {
     loop {
         every.tick().await;
         let outcome = async {
-            let tenant = store.default_tenant().await?.number;
-            crate::retention::apply(&config, &store, tenant).await
+            for tenant in store.tenants().await? {
+                crate::retention::apply(&config, &*store, tenant.number).await?;
+            }
+            crate::retention::apply_to_audit(&config, &*store).await
         };
         if let Err(error) = outcome.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the retention failed");

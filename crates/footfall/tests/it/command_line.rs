@@ -35,6 +35,8 @@ fn every_command_explains_itself_with_examples() {
         "app list",
         "app revoke",
         "token",
+        "audit",
+        "limits",
         "certificate",
         "config",
         "config check",
@@ -132,7 +134,7 @@ fn wrong_usage_is_told_with_what_to_do() {
     assert!(stderr.contains("sqlite:PATH"), "{stderr}");
     let unknown = "8a5a7f6a-0000-4000-8000-000000000000";
     let stderr = refused(&program, &["app", "revoke", unknown], 1);
-    assert!(stderr.contains("app list"), "{stderr}");
+    assert!(stderr.contains("`list` shows"), "{stderr}");
     let arguments = ["token", "--client-id", unknown, "--client-secret", "x"];
     let stderr = refused(&program, &arguments, 1);
     assert!(stderr.contains("AADSTS700016"), "{stderr}");

@@ -12,7 +12,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("store", &["inventory"]),
     ("server", &["odata", "inventory", "ingest", "store"]),
     ("footfall", &["odata", "inventory", "ingest", "store", "server"]),
-    ("bench", &["inventory", "ingest", "store"]),
+    ("bench", &["inventory", "ingest", "store", "server"]),
 ];
 
 /// What the pure crates must not know: runtimes, sockets, databases, the clock's wrappers.

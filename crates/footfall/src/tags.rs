@@ -1,0 +1,75 @@
+//! `footfall machine tag`.
+
+use inventory::fold;
+use inventory::query::MachineSelector;
+use serde_json::json;
+use server::views;
+
+use crate::cli::{self, Tag};
+use crate::config::Config;
+use crate::output::{self, Hinted, Outcome};
+use crate::place::Place;
+
+/// Adds and removes tags of a machine, or shows them.
+pub(crate) async fn run(config: &Config, command: cli::Machine) -> anyhow::Result<Outcome> {
+    let cli::Machine::Tag(Tag { machine, added, removed, json }) = command;
+    let place = Place::open_existing(config).await?;
+    let known = match MachineSelector::parse(&machine) {
+        Some(selector) => place.store.machine(&place.scope(), &selector).await?,
+        None => None,
+    };
+    let known = known.ok_or_else(|| {
+        let what = format!("there is no machine `{}`", output::printable(&machine));
+        Hinted::error(what, "footfall relations lists every machine that is known")
+    })?;
+    let actor = place.actor();
+    let after = if added.is_empty() && removed.is_empty() {
+        known
+    } else {
+        let tags = changed(&known.tags, &added, &removed);
+        let id = known.id.to_string();
+        place.administration(&actor).set_tags(&place.scope(), &id, tags).await?
+    };
+    if json {
+        output::json(&json!(views::Machine::new(after, actor.now)))?;
+        return Ok(Outcome::Done);
+    }
+    for tag in &after.tags {
+        output::line(&output::printable(tag))?;
+    }
+    eprintln!(
+        "{} has {} and is in the device group {}.",
+        output::printable(&after.computer_dns_name),
+        output::count(after.tags.len() as u64, "tag"),
+        after.rbac_group_name.as_deref().map_or_else(|| "-".to_owned(), output::printable),
+    );
+    Ok(Outcome::Done)
+}
+
+/// The tags without those that are removed, then the new ones; case does not count.
+fn changed(tags: &[String], added: &[String], removed: &[String]) -> Vec<String> {
+    let is_in = |list: &[String], tag: &str| list.iter().any(|other| fold(other) == fold(tag));
+    let kept = tags.iter().filter(|tag| !is_in(removed, tag));
+    let mut after: Vec<String> = kept.cloned().collect();
+    for tag in added {
+        if !is_in(&after, tag) {
+            after.push(tag.clone());
+        }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_added_once_and_removed_in_any_case() {
+        let list = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>();
+        let tags = list(&["VIP", "lab"]);
+        assert_eq!(changed(&tags, &list(&["vip", "new", "New"]), &[]), ["VIP", "lab", "new"]);
+        assert_eq!(changed(&tags, &list(&["new"]), &list(&["vip"])), ["lab", "new"]);
+        // What is removed and added is there, as it was written last.
+        assert_eq!(changed(&tags, &list(&["vip"]), &list(&["VIP"])), ["lab", "vip"]);
+    }
+}
