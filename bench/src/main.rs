@@ -6,12 +6,18 @@
 //! target/release/bench http                # the API call beside a bare hyper server
 //! target/release/bench import FILE.evtx    # reading files beside the bare parse
 //! target/release/bench record              # logons into the store: time and bytes
+//! target/release/bench groups              # 1,000,000 machines follow 2,000 device groups
+//! target/release/bench audit               # entries of the audit: time and bytes
+//! target/release/bench tokens              # the check of a token, remembered and new
 //! ```
 
+mod audit;
 mod fill;
+mod groups;
 mod http;
 mod import;
 mod record;
+mod tokens;
 
 use std::path::PathBuf;
 
@@ -34,6 +40,12 @@ enum Command {
     Import(import::Args),
     /// Logons per second into the store, and the bytes that they take
     Record(record::Args),
+    /// Time for all machines to follow new device groups, and what questions cost meanwhile
+    Groups(groups::Args),
+    /// Entries per second into the audit and out of it
+    Audit(audit::Args),
+    /// µs of a request whose token is remembered, or new, beside the bare check of a signature
+    Tokens(tokens::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -42,5 +54,8 @@ fn main() -> anyhow::Result<()> {
         Command::Floor { body } => http::floor::serve(&body),
         Command::Import(args) => import::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Groups(args) => groups::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Tokens(args) => tokens::run(&args),
     }
 }

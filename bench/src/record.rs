@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use inventory::access::scope::Scope;
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
 use inventory::time::Timestamp;
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             args.logons as f64 / seconds
         );
     }
-    let totals = runtime.block_on(store.totals(tenant))?;
+    let totals = runtime.block_on(store.totals(&Scope::whole(tenant)))?;
     drop(store);
     let bytes = std::fs::metadata(&path)?.len();
     println!("{totals:?}, {bytes} bytes, {:.1} bytes/logon", bytes as f64 / args.logons as f64);
