@@ -5,106 +5,17 @@ the server under its own name, and under the vendor's names, as a person does it
 server's certificate authority. The second way replaces name resolution alone, in this process.
 """
 
-import contextlib
-import json
 import os
-import re
-import socket
-import subprocess
-import tempfile
 import unittest
-from unittest import mock
 
 import msal
 import requests
-from azure.identity import ClientSecretCredential
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from azure.identity import CertificateCredential, ClientSecretCredential
 
-FOOTFALL = os.environ["FOOTFALL"]
-VENDOR_LOGIN = "login.microsoftonline.com"
-VENDOR_API = "api.securitycenter.microsoft.com"
-RESOURCES = [
-    "https://api.securitycenter.microsoft.com",
-    "https://api.securitycenter.windows.com",
-    "https://securitycenter.onmicrosoft.com/windowsatpservice",
-    "https://api-gcc.securitycenter.microsoft.us",
-    "https://api-gov.securitycenter.microsoft.us",
-    "https://api.security.microsoft.com",
-    "fc780465-2017-40d4-a0c5-307022471b92",
-]
-LOGON = {
-    "EventTime": "2025-06-02T07:06:25Z",
-    "Hostname": "ws-014.corp.example",
-    "EventID": 4624,
-    "Channel": "Security",
-    "RecordNumber": 1446,
-    "TargetUserSid": "S-1-5-21-1-2-3-1104",
-    "TargetUserName": "jdoe",
-    "TargetDomainName": "CORP",
-    "TargetLogonId": "0x615a44",
-    "LogonType": "2",
-    "IpAddress": "-",
-}
-
-
-class Footfall:
-    """A server over TLS on a free port, with one logon and one app."""
-
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL")},
-            "FOOTFALL_DATABASE": f"sqlite:{self.folder.name}/footfall.sqlite",
-            "RUST_LOG": "warn",
-        }
-        logon = os.path.join(self.folder.name, "logon.json")
-        with open(logon, "w", encoding="utf-8") as file:
-            json.dump(LOGON, file)
-        self.run("import", logon)
-        self.app = json.loads(
-            self.run(
-                "app", "add", "clients", "--json",
-                "--permission", "Machine.Read.All", "--permission", "User.Read.All",
-            )
-        )
-        self.authority_file = os.path.join(self.folder.name, "authority.pem")
-        with open(self.authority_file, "w", encoding="utf-8") as file:
-            file.write(self.run("certificate"))
-        self.server = subprocess.Popen(
-            [
-                FOOTFALL, "serve", "--listen", "127.0.0.1:0", "--tls", "self-signed",
-                "--tls-name", VENDOR_LOGIN, "--tls-name", VENDOR_API, "--limits", "off",
-            ],
-            env=self.environment, stdout=subprocess.PIPE, text=True,
-        )
-        ready = self.server.stdout.readline()
-        self.port = int(re.search(r"https://127\.0\.0\.1:(\d+)/", ready).group(1))
-        self.origin = f"https://localhost:{self.port}"
-
-    def run(self, *arguments):
-        return subprocess.run(
-            [FOOTFALL, *arguments], env=self.environment, check=True, text=True,
-            stdout=subprocess.PIPE,
-        ).stdout
-
-    def close(self):
-        self.server.terminate()
-        assert self.server.wait(timeout=30) == 0
-        self.server.stdout.close()
-        self.folder.cleanup()
-
-    @contextlib.contextmanager
-    def under_the_vendors_names(self):
-        """The vendor's names lead to this server; no other name is looked up."""
-        real = socket.getaddrinfo
-
-        def resolve(host, port, *rest, **named):
-            if host in (VENDOR_LOGIN, VENDOR_API):
-                return real("127.0.0.1", self.port, *rest, **named)
-            assert host in ("localhost", "127.0.0.1"), host
-            return real(host, port, *rest, **named)
-
-        with mock.patch("socket.getaddrinfo", resolve):
-            yield
+from certificate import new_certificate
+from footfall import RESOURCES, VENDOR_API, VENDOR_LOGIN, Footfall
 
 
 class SignIn(unittest.TestCase):
@@ -126,7 +37,8 @@ class SignIn(unittest.TestCase):
         self.assertEqual(answer.status_code, 200, answer.text)
         body = answer.json()
         self.assertEqual(body["@odata.context"], f"{origin}/api/$metadata#Machines")
-        self.assertEqual([m["computerDnsName"] for m in body["value"]], ["ws-014.corp.example"])
+        names = sorted(machine["computerDnsName"] for machine in body["value"])
+        self.assertEqual(names, ["srv-01.lab.example", "ws-014.corp.example"])
 
     def msal_token(self, login, scope, **options):
         app = self.footfall.app
@@ -170,6 +82,39 @@ class SignIn(unittest.TestCase):
         with self.footfall.under_the_vendors_names():
             token = self.credential(VENDOR_LOGIN).get_token(f"https://{VENDOR_API}/.default")
             self.read(f"https://{VENDOR_API}", token.token)
+
+    def test_certificates(self):
+        certificate, key = new_certificate(self.footfall.folder.name)
+        app = self.footfall.app
+        self.footfall.run("app", "certificate", app["clientId"], certificate)
+        with open(certificate, encoding="utf-8") as file:
+            public = file.read()
+        with open(key, encoding="utf-8") as file:
+            private = file.read()
+        login = f"localhost:{self.footfall.port}"
+        client = msal.ConfidentialClientApplication(
+            app["clientId"], authority=f"https://{login}/{app['tenantId']}",
+            client_credential={"private_key": private, "public_certificate": public},
+            instance_discovery=False,
+        )
+        result = client.acquire_token_for_client(scopes=[f"https://{VENDOR_API}/.default"])
+        self.assertIn("access_token", result, result)
+        self.read(self.footfall.origin, result["access_token"])
+        # The older form: RS256 and the thumbprint of SHA-1.
+        thumbprint = x509.load_pem_x509_certificate(public.encode()).fingerprint(hashes.SHA1())
+        client = msal.ConfidentialClientApplication(
+            app["clientId"], authority=f"https://{login}/{app['tenantId']}",
+            client_credential={"private_key": private, "thumbprint": thumbprint.hex()},
+            instance_discovery=False,
+        )
+        result = client.acquire_token_for_client(scopes=[f"https://{VENDOR_API}/.default"])
+        self.assertIn("access_token", result, result)
+        credential = CertificateCredential(
+            app["tenantId"], app["clientId"], certificate_data=(public + private).encode(),
+            authority=f"https://{login}", disable_instance_discovery=True,
+        )
+        token = credential.get_token(f"https://{VENDOR_API}/.default")
+        self.read(self.footfall.origin, token.token)
 
     def test_a_wrong_secret_is_told_as_the_vendor_tells_it(self):
         app = self.footfall.app

@@ -1,0 +1,120 @@
+"""A server of Footfall for the tests of clients, as a person starts one.
+
+scripts/test gives the program's path in FOOTFALL.
+"""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+from unittest import mock
+
+FOOTFALL = os.environ["FOOTFALL"]
+VENDOR_LOGIN = "login.microsoftonline.com"
+VENDOR_API = "api.securitycenter.microsoft.com"
+RESOURCES = [
+    "https://api.securitycenter.microsoft.com",
+    "https://api.securitycenter.windows.com",
+    "https://securitycenter.onmicrosoft.com/windowsatpservice",
+    "https://api-gcc.securitycenter.microsoft.us",
+    "https://api-gov.securitycenter.microsoft.us",
+    "https://api.security.microsoft.com",
+    "fc780465-2017-40d4-a0c5-307022471b92",
+]
+LOGON = {
+    "EventTime": "2025-06-02T07:06:25Z",
+    "Hostname": "ws-014.corp.example",
+    "EventID": 4624,
+    "Channel": "Security",
+    "RecordNumber": 1446,
+    "TargetUserSid": "S-1-5-21-1-2-3-1104",
+    "TargetUserName": "jdoe",
+    "TargetDomainName": "CORP",
+    "TargetLogonId": "0x615a44",
+    "LogonType": "2",
+    "IpAddress": "-",
+}
+
+
+# Of the same user on a machine of another domain.
+OTHER_LOGON = {**LOGON, "Hostname": "srv-01.lab.example", "RecordNumber": 7, "TargetLogonId": "0x77"}
+
+
+class Footfall:
+    """A server over TLS on a free port, with two logons and one app."""
+
+    def __init__(self, config=""):
+        self.folder = tempfile.TemporaryDirectory()
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL")},
+            "FOOTFALL_DATABASE": f"sqlite:{self.folder.name}/footfall.sqlite",
+            "RUST_LOG": "warn",
+        }
+        logon = os.path.join(self.folder.name, "logon.json")
+        with open(logon, "w", encoding="utf-8") as file:
+            file.write(json.dumps(LOGON) + "\n" + json.dumps(OTHER_LOGON) + "\n")
+        if config:
+            path = os.path.join(self.folder.name, "config.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(config)
+            self.environment["FOOTFALL_CONFIG"] = path
+        self.run("import", logon)
+        self.app = self.json(
+            "app", "add", "clients", "--json",
+            "--permission", "Machine.Read.All", "--permission", "User.Read.All",
+        )
+        self.authority_file = os.path.join(self.folder.name, "authority.pem")
+        with open(self.authority_file, "w", encoding="utf-8") as file:
+            file.write(self.run("certificate"))
+        self.server = subprocess.Popen(
+            [
+                FOOTFALL, "serve", "--listen", "127.0.0.1:0", "--tls", "self-signed",
+                "--tls-name", VENDOR_LOGIN, "--tls-name", VENDOR_API, "--limits", "off",
+            ],
+            env=self.environment, stdout=subprocess.PIPE, text=True,
+        )
+        ready = self.server.stdout.readline()
+        self.port = int(re.search(r"https://127\.0\.0\.1:(\d+)/", ready).group(1))
+        self.origin = f"https://localhost:{self.port}"
+
+    def run(self, *arguments, stdin=None):
+        return subprocess.run(
+            [FOOTFALL, *arguments], env=self.environment, check=True, text=True, input=stdin,
+            stdout=subprocess.PIPE,
+        ).stdout
+
+    def json(self, *arguments):
+        return json.loads(self.run(*arguments))
+
+    def add_analyst(self, user_name, password, *devices):
+        """A person who may see the machines of a new device group, by the ends of their names."""
+        name = user_name.split("@")[0]
+        group, role = f"{name}s", f"{name} reads"
+        self.run("group", "add", group, "--local")
+        self.run("operator", "add", user_name, "--group", group, "--password-stdin", stdin=password)
+        self.run("role", "add", role, "--permission", "ViewData", "--group", group)
+        ends = [f"--name-ends-with={device}" for device in devices]
+        self.run("device-group", "add", f"of {name}", *ends, "--access", group, "--yes")
+
+    def close(self):
+        self.server.terminate()
+        assert self.server.wait(timeout=30) == 0
+        self.server.stdout.close()
+        self.folder.cleanup()
+
+    @contextlib.contextmanager
+    def under_the_vendors_names(self):
+        """The vendor's names lead to this server; no other name is looked up."""
+        real = socket.getaddrinfo
+
+        def resolve(host, port, *rest, **named):
+            if host in (VENDOR_LOGIN, VENDOR_API):
+                return real("127.0.0.1", self.port, *rest, **named)
+            assert host in ("localhost", "127.0.0.1"), host
+            return real(host, port, *rest, **named)
+
+        with mock.patch("socket.getaddrinfo", resolve):
+            yield
