@@ -68,6 +68,8 @@ pub enum Who {
         /// The person, by name or id.
         name: String,
     },
+    /// An operator, of their own account.
+    Operator(String),
     /// A user of the machine's own system, at the command line.
     System(String),
 }
@@ -210,7 +212,7 @@ impl<'a> Administration<'a> {
         let (app, person) = match &self.actor.who {
             Who::App(app) => (Some(*app), None),
             Who::Person { app, name } => (Some(*app), Some(name.clone())),
-            Who::System(user) => (None, Some(user.clone())),
+            Who::Operator(name) | Who::System(name) => (None, Some(name.clone())),
         };
         let entry = Entry {
             time: self.now(),

@@ -12,14 +12,14 @@ pub mod throttle;
 pub mod totp;
 
 mod assertion;
-mod client;
+pub(crate) mod client;
 pub(crate) mod delegation;
 pub(crate) mod device;
 pub(crate) mod endpoint;
 mod grants;
 pub(crate) mod handed_out;
 pub(crate) mod keys;
-mod person;
+pub(crate) mod person;
 pub(crate) mod request;
 pub(crate) mod revocation;
 pub(crate) mod scopes;

@@ -4,7 +4,8 @@
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
 //! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`) asks the
 //! store, and `views` writes the answer, which `answers` remembers. `error` is the one table of
-//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed;
+//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
+//! `pages` are what people see of it;
 //! [`administration`] holds the operations on both, and `admin` their HTTP API.
 //!
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
@@ -39,7 +40,7 @@ mod error;
 mod generations;
 mod load;
 mod machines;
-
+mod pages;
 mod path;
 mod permit;
 mod query;

@@ -12,6 +12,9 @@ const MAX_SEGMENTS: usize = 8;
 /// The only version of the API, which may be left out.
 const VERSION: &str = "v1.0";
 
+/// First segments that name no tenant, so that a wrong path of the API stays one.
+const RESERVED: &[&str] = &["api", "admin", "assets"];
+
 /// The routes' paths, `{...}` standing for an id.
 pub(crate) struct Templates(Vec<Template>);
 
@@ -59,6 +62,7 @@ impl Templates {
 impl Template {
     fn matches(&self, segments: &[&str]) -> bool {
         self.segments.len() == segments.len()
+            && !(is_id(self.segments[0]) && RESERVED.iter().any(|word| is(word, segments[0])))
             && segments.iter().all(|segment| !segment.is_empty())
             && self.literals(segments).all(|(literal, segment)| is(literal, segment))
     }
@@ -93,6 +97,7 @@ mod tests {
             "/api/machines",
             "/api/machines/{id}",
             "/{tenant}/oauth2/v2.0/token",
+            "/{tenant}/account",
         ]);
         templates.find(path).map(|(_, path)| path.into_owned())
     }
@@ -126,6 +131,8 @@ mod tests {
             "/api/users//machines",
             "/api/machines//",
             "/v1.0/api/machines",
+            "/api/account",
+            "/Admin/account",
             "/a/b/c/d/e/f/g/h/i/j",
         ] {
             assert_eq!(find(path), None, "{path}");

@@ -20,9 +20,10 @@ use crate::api::{self, Api};
 use crate::error::{ApiError, JSON};
 use crate::issuer::{device, endpoint, revocation};
 use crate::limits::report;
+use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, discovery, machines, users};
+use crate::{alerts, body, discovery, machines, pages, users};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -73,6 +74,15 @@ fn table() -> Vec<Entry> {
         open("/{tenant}/oauth2/devicecode", post(device::v1)),
         open("/{tenant}/oauth2/v2.0/devicecode", post(device::v2)),
         open("/{tenant}/oauth2/v2.0/revoke", post(revocation::revoke)),
+        // People in their browsers.
+        open("/{tenant}/oauth2/authorize", get(authorize::v1).post(authorize::v1)),
+        open("/{tenant}/oauth2/v2.0/authorize", get(authorize::v2).post(authorize::v2)),
+        open("/{tenant}/oauth2/deviceauth", get(pages::device::page).post(pages::device::page)),
+        open("/{tenant}/oauth2/logout", get(logout::page).post(logout::page)),
+        open("/{tenant}/oauth2/v2.0/logout", get(logout::page).post(logout::page)),
+        open("/{tenant}/account", get(account::page).post(account::page)),
+        open("/assets/pages.css", get(assets::style)),
+        open("/assets/submit.js", get(assets::submit)),
         // Sign-in libraries, before all else.
         open("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::metadata_v2)),
         open("/{tenant}/.well-known/openid-configuration", get(discovery::metadata_v1)),

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use data_encoding::BASE32_NOPAD;
 use inventory::access::operator::Operator;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +13,7 @@ use crate::administration::Administration;
 use crate::administration::operators::{Entry, NewOperator, OperatorChange, Rank};
 use crate::call::ThisCall;
 use crate::error::ApiError;
+use crate::issuer::totp;
 use crate::query::Id;
 use crate::state::AppState;
 
@@ -196,10 +195,8 @@ pub(crate) async fn enrol(
 ) -> Result<Response, ApiError> {
     let actor = actor(&permit, &call);
     let (operator, secret) = Administration::new(&*app.store, &actor).enrol_totp(&id).await?;
-    let secret = BASE32_NOPAD.encode(&secret.0);
-    let label = utf8_percent_encode(&operator.user_name, NON_ALPHANUMERIC);
-    let uri = format!("otpauth://totp/Footfall:{label}?secret={secret}&issuer=Footfall");
-    created(&Enrolment { secret, uri })
+    let uri = totp::uri(&secret, &operator.user_name);
+    created(&Enrolment { secret: totp::written(&secret), uri })
 }
 
 /// `DELETE /admin/v1/operators/{id}/totp`

@@ -11,12 +11,10 @@ use uuid::Uuid;
 
 use super::invalid::{self, Invalid};
 use super::{Administration, Error, shown};
-use crate::issuer::password;
+use crate::issuer::{password, totp};
 
 /// Operators of a tenant at most.
 const MAX_OPERATORS: usize = 10_000;
-/// Bytes of an authenticator app's secret: as many as its hash has (RFC 4226 §4).
-const TOTP_BYTES: usize = 20;
 /// Random bytes of a password that is made here.
 const PASSWORD_BYTES: usize = 16;
 const WHAT: &str = "operator";
@@ -197,12 +195,19 @@ impl Administration<'_> {
     pub async fn enrol_totp(&self, operator: &str) -> Result<(Operator, TotpSecret), Error> {
         self.audited("operator.totp.enrol", format!("`{}`", shown(operator)), async {
             let operator = self.operator(operator).await?;
-            let mut bytes = vec![0; TOTP_BYTES];
-            rand::fill(&mut bytes).map_err(|_| Error::Random)?;
-            let secret = TotpSecret(bytes);
+            let secret = totp::new_secret().ok_or(Error::Random)?;
             let operator = Operator { totp: Some(secret.clone()), ..operator };
             self.save_operator(&operator).await?;
             Ok((operator, secret))
+        })
+        .await
+    }
+
+    /// Sets the secret of an operator's authenticator app, of which they have shown a code.
+    pub(crate) async fn set_totp(&self, operator: &str, secret: TotpSecret) -> Result<(), Error> {
+        self.audited("operator.totp.set", format!("`{}`", shown(operator)), async {
+            let operator = self.operator(operator).await?;
+            self.save_operator(&Operator { totp: Some(secret), ..operator }).await
         })
         .await
     }

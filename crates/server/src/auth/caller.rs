@@ -35,8 +35,6 @@ enum Rights {
 pub(crate) struct Person {
     /// What the audit calls them: a name, else an id.
     pub(crate) name: String,
-    /// Their id, where they are an operator of this server.
-    pub(crate) operator: Option<Uuid>,
     /// The token's scopes, as they stand in it.
     pub(crate) scopes: Vec<String>,
     /// The token says that there are groups which it does not hold.

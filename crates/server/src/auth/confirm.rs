@@ -1,7 +1,6 @@
 //! What follows here and now from what a token says: whether its app and person are still in force,
 //! and what the person's roles permit.
 
-use aws_lc_rs::digest;
 use inventory::access::Tenant;
 use inventory::access::directory::Holder;
 use inventory::access::scope::Groups;
@@ -14,6 +13,7 @@ use super::own::{self, State};
 use super::{invalid, unauthorized};
 use crate::error::ApiError;
 use crate::issuer::COMMAND_LINE_APP;
+use crate::issuer::handed_out::sha256;
 use crate::state::AppState;
 use crate::tenants;
 
@@ -45,7 +45,7 @@ pub(crate) enum Who {
     /// For its app.
     App { roles: Vec<String> },
     /// For a person who signed in here.
-    Operator { id: Uuid, scopes: Vec<String>, issued_s: i64, token_id: String },
+    Operator { id: Uuid, scopes: Vec<String>, issued_s: i64, revocable: Vec<String> },
     /// For a person who signed in at a provider.
     Guest { name: String, scopes: Vec<String>, holder: Holder, lacks_groups: bool },
 }
@@ -69,9 +69,8 @@ pub(super) async fn confirm(
         Who::App { roles } => {
             return Ok((Caller::app(tenant, app_id, client, roles.clone()), key_until_s));
         }
-        Who::Operator { id, scopes, issued_s, token_id } => {
-            let (name, holder) =
-                operator(app, &tenant, (*id, *issued_s, token_id.as_str()), now).await?;
+        Who::Operator { id, scopes, issued_s, revocable } => {
+            let (name, holder) = operator(app, &tenant, (*id, *issued_s), revocable, now).await?;
             person(&state, name, scopes.clone(), &holder, false)
         }
         Who::Guest { name, scopes, holder, lacks_groups } => {
@@ -96,11 +95,13 @@ async fn require_app(app: &AppState, tenant: &Tenant, subject: &Subject) -> Resu
     }
 }
 
-/// The operator of a token, who must still be let in.
+/// The operator of a token, who must still be let in. `revocable` are the names under which the token
+/// may have been revoked.
 async fn operator(
     app: &AppState,
     tenant: &Tenant,
-    (id, issued_s, token_id): (Uuid, i64, &str),
+    (id, issued_s): (Uuid, i64),
+    revocable: &[String],
     now: Timestamp,
 ) -> Result<(String, Holder), ApiError> {
     let gone = || unauthorized("The user of this access token does not exist or was disabled.");
@@ -112,11 +113,11 @@ async fn operator(
     if !found.holds_token_of(issued_s) {
         return Err(revoked());
     }
-    let mut key = [0; digest::SHA256_OUTPUT_LEN];
-    key.copy_from_slice(digest::digest(&digest::SHA256, token_id.as_bytes()).as_ref());
-    let ticket = app.store.ticket(tenant.number, TicketKind::RevokedToken, key, now).await?;
-    if ticket.is_some() {
-        return Err(revoked());
+    for name in revocable {
+        let kind = TicketKind::RevokedToken;
+        if app.store.ticket(tenant.number, kind, sha256(name), now).await?.is_some() {
+            return Err(revoked());
+        }
     }
     let holder = Holder {
         operator: Some(id),
@@ -136,5 +137,5 @@ fn person(
     let access = state.directory.access(holder);
     // Who sees every machine already gains nothing from groups that are not told.
     let lacks_groups = lacks_groups && access.groups != Groups::All;
-    Person { name, operator: holder.operator, scopes, lacks_groups, access }
+    Person { name, scopes, lacks_groups, access }
 }

@@ -103,7 +103,11 @@ pub(super) async fn verify(
             id: claims.id("oid")?.ok_or(Malformed)?,
             scopes: scopes.split_whitespace().map(str::to_owned).collect(),
             issued_s: required(claims.seconds("iat")?)?,
-            token_id: claims.text("uti")?.ok_or(Malformed)?.to_owned(),
+            revocable: [Some(claims.text("uti")?.ok_or(Malformed)?), claims.text("sid")?]
+                .into_iter()
+                .flatten()
+                .map(str::to_owned)
+                .collect(),
         },
     };
     Ok(Some(Verified {

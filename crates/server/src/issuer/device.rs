@@ -86,7 +86,7 @@ async fn begin(
             client: &client,
             fields: &fields,
         };
-        ask(&request, &tenant_name).await
+        ask(&request).await
     };
     match answer.await {
         Ok(body) => (
@@ -99,7 +99,7 @@ async fn begin(
 }
 
 /// Keeps the device's request and tells it its codes.
-async fn ask(request: &Request<'_>, tenant_name: &str) -> Result<serde_json::Value, Refusal> {
+async fn ask(request: &Request<'_>) -> Result<serde_json::Value, Refusal> {
     let asked = grants::asked(request)?;
     if asked.scopes.is_empty() {
         return Err(Refusal::consent_required(&request.client.app));
@@ -138,7 +138,8 @@ async fn ask(request: &Request<'_>, tenant_name: &str) -> Result<serde_json::Val
         return Err(Refusal::internal("a user code came twice"));
     }
     store.add_ticket(tenant, &ticket, now).await?;
-    let uri = format!("{}/{tenant_name}/oauth2/deviceauth", request.call.origin);
+    // By its id: whoever opens the page does not say which app is meant, as `common` would need.
+    let uri = format!("{}/{}/oauth2/deviceauth", request.call.origin, request.tenant.id);
     let message = format!(
         "To sign in, use a web browser to open the page {uri} and enter the code {user_code} to \
          authenticate."

@@ -3,7 +3,7 @@
 use aws_lc_rs::{constant_time, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
+use inventory::access::ticket::{Ticket, TicketKind};
 use inventory::access::{Permission, Tenant};
 use inventory::time::Timestamp;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::issuer::person::{self, Grounds, REFRESH_LIFETIME_S, Refresh, from_jso
 use crate::issuer::refusal::Refusal;
 use crate::issuer::request::{Fields, Version};
 use crate::issuer::signin::{self, Shown};
-use crate::issuer::{LIFETIME_S, Token, audience, device, scopes};
+use crate::issuer::{LIFETIME_S, Token, audience, device, revocation, scopes};
 use crate::state::AppState;
 
 /// A refresh token that gave way to another is borne for so many seconds more: a client with
@@ -114,7 +114,7 @@ async fn by_code(request: Request<'_>) -> Result<Token, Refusal> {
     store.add_ticket(tenant, &spent, now).await?;
     if let Some(family) = ticket.data.strip_prefix(SPENT) {
         if let Ok(family) = Uuid::try_parse(family.trim()) {
-            store.revoke_tickets(tenant, TicketsOf::Family(family)).await?;
+            revocation::end_sign_in(store.as_ref(), tenant, family, now).await?;
         }
         return Err(Refusal::spent_code());
     }
@@ -161,7 +161,7 @@ async fn by_refresh_token(request: Request<'_>) -> Result<Token, Refusal> {
     let is_late = |replaced_s: i64| now.seconds() - replaced_s > REPLACED_GRACE_S;
     if refresh.replaced_s.is_some_and(is_late) {
         // Two hold it: the client, and somebody who has no business with it (RFC 9700 §4.14).
-        store.revoke_tickets(tenant, TicketsOf::Family(family)).await?;
+        revocation::end_sign_in(store.as_ref(), tenant, family, now).await?;
         return Err(Refusal::unknown_refresh_token());
     }
     let scopes = narrowed(&request, &refresh.delegation)?;

@@ -43,6 +43,12 @@ enum Kind {
     PublicApp,
     RefreshUnknown,
     SignIn(u32),
+    Declined,
+    InvalidRequest,
+    LoginRequired,
+    RedirectUnknown,
+    ResponseMode,
+    ResponseType,
     Throttled,
     VerifierWrong,
     WrongRedirect,
@@ -78,6 +84,12 @@ impl Kind {
             Kind::PublicApp => (StatusCode::UNAUTHORIZED, "invalid_client", 700_025),
             Kind::RefreshUnknown => (StatusCode::BAD_REQUEST, "invalid_grant", 700_082),
             Kind::SignIn(code) => (StatusCode::BAD_REQUEST, "invalid_grant", code),
+            Kind::Declined => (StatusCode::BAD_REQUEST, "access_denied", 65004),
+            Kind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", 90023),
+            Kind::LoginRequired => (StatusCode::BAD_REQUEST, "login_required", 50058),
+            Kind::RedirectUnknown => (StatusCode::BAD_REQUEST, "invalid_request", 50011),
+            Kind::ResponseMode => (StatusCode::BAD_REQUEST, "invalid_request", 70007),
+            Kind::ResponseType => (StatusCode::BAD_REQUEST, "unsupported_response_type", 70005),
             Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90055),
             Kind::VerifierWrong => (StatusCode::BAD_REQUEST, "invalid_grant", 501_481),
             Kind::WrongRedirect => (StatusCode::BAD_REQUEST, "invalid_grant", 500_112),
@@ -262,6 +274,68 @@ impl Refusal {
     /// A person who is not signed in, with the sign-in service's number and words.
     pub(crate) fn sign_in(code: u32, text: &str) -> Self {
         Self::new(Kind::SignIn(code), text)
+    }
+
+    /// A person who did not let an app act for them.
+    pub(crate) fn declined() -> Self {
+        Self::new(Kind::Declined, "User declined to consent to access the app.")
+    }
+
+    /// Nobody is signed in, and nobody may be asked to.
+    pub(crate) fn login_required() -> Self {
+        Self::new(
+            Kind::LoginRequired,
+            "A silent sign-in request was sent but no user is signed in. Send an interactive \
+             authorization request.",
+        )
+    }
+
+    /// A redirect URI that the app does not have.
+    pub(crate) fn unknown_redirect(uri: &str, app: &App) -> Self {
+        let text = format!(
+            "The redirect URI '{}' specified in the request does not match the redirect URIs \
+             configured for the application '{}'. Make sure the redirect URI sent in the request \
+             matches one added to your application.",
+            shown(uri),
+            app.client_id
+        );
+        Self::new(Kind::RedirectUnknown, text)
+    }
+
+    pub(crate) fn unsupported_response(response_type: &str) -> Self {
+        let text = format!(
+            "The app requested the unsupported response type '{}'. Supported is 'code'.",
+            shown(response_type)
+        );
+        Self::new(Kind::ResponseType, text)
+    }
+
+    pub(crate) fn unsupported_mode(mode: &str) -> Self {
+        let text = format!(
+            "The app requested the unsupported response mode '{}'. Supported are 'query', \
+             'fragment' and 'form_post'.",
+            shown(mode)
+        );
+        Self::new(Kind::ResponseMode, text)
+    }
+
+    /// A parameter whose value makes no sense.
+    pub(crate) fn invalid_request(parameter: &str, value: &str) -> Self {
+        let text = format!(
+            "The value '{}' of the request parameter '{parameter}' is not supported.",
+            shown(value)
+        );
+        Self::new(Kind::InvalidRequest, text)
+    }
+
+    /// The OAuth error as the authorization endpoint names it, where `error` is the token
+    /// endpoint's name (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+    pub(crate) fn at_authorization(&self, error: &'static str) -> &'static str {
+        match self.kind {
+            Kind::ConsentRequired => "consent_required",
+            Kind::UnknownResource => "invalid_target",
+            _ => error,
+        }
     }
 
     pub(crate) fn throttled(retry_after_s: i64) -> Self {
