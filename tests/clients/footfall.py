@@ -56,11 +56,7 @@ class Footfall:
         logon = os.path.join(self.folder.name, "logon.json")
         with open(logon, "w", encoding="utf-8") as file:
             file.write(json.dumps(LOGON) + "\n" + json.dumps(OTHER_LOGON) + "\n")
-        if config:
-            path = os.path.join(self.folder.name, "config.toml")
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(config)
-            self.environment["FOOTFALL_CONFIG"] = path
+        self.configure(config)
         self.run("import", logon)
         self.app = self.json(
             "app", "add", "clients", "--json",
@@ -69,9 +65,19 @@ class Footfall:
         self.authority_file = os.path.join(self.folder.name, "authority.pem")
         with open(self.authority_file, "w", encoding="utf-8") as file:
             file.write(self.run("certificate"))
+        self.port = 0
+        self.start()
+
+    def configure(self, config):
+        path = os.path.join(self.folder.name, "config.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config)
+        self.environment["FOOTFALL_CONFIG"] = path
+
+    def start(self):
         self.server = subprocess.Popen(
             [
-                FOOTFALL, "serve", "--listen", "127.0.0.1:0", "--tls", "self-signed",
+                FOOTFALL, "serve", "--listen", f"127.0.0.1:{self.port}", "--tls", "self-signed",
                 "--tls-name", VENDOR_LOGIN, "--tls-name", VENDOR_API, "--limits", "off",
             ],
             env=self.environment, stdout=subprocess.PIPE, text=True,
@@ -79,6 +85,17 @@ class Footfall:
         ready = self.server.stdout.readline()
         self.port = int(re.search(r"https://127\.0\.0\.1:(\d+)/", ready).group(1))
         self.origin = f"https://localhost:{self.port}"
+
+    def stop(self):
+        self.server.terminate()
+        assert self.server.wait(timeout=30) == 0
+        self.server.stdout.close()
+
+    def restart(self, config=""):
+        """The same server at the same port, with another configuration."""
+        self.stop()
+        self.configure(config)
+        self.start()
 
     def run(self, *arguments, stdin=None):
         return subprocess.run(
@@ -98,11 +115,13 @@ class Footfall:
         self.run("role", "add", role, "--permission", "ViewData", "--group", group)
         ends = [f"--name-ends-with={device}" for device in devices]
         self.run("device-group", "add", f"of {name}", *ends, "--access", group, "--yes")
+        # What is in no group is not open to everyone with a role any more.
+        self.run("group", "add", f"not {name}", "--local")
+        self.run("role", "assign", role, f"not {name}")
+        self.run("device-group", "access", "ungrouped", f"not {name}")
 
     def close(self):
-        self.server.terminate()
-        assert self.server.wait(timeout=30) == 0
-        self.server.stdout.close()
+        self.stop()
         self.folder.cleanup()
 
     @contextlib.contextmanager

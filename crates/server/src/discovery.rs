@@ -18,7 +18,7 @@ use crate::query::Id;
 use crate::state::AppState;
 use crate::tenants;
 
-/// Characters of a tenant's name in an authority URL at most.
+/// Characters of a tenant's or domain's name at most.
 const MAX_TENANT_CHARS: usize = 100;
 
 /// OpenID metadata: what the server can do, and the endpoints that libraries insist on.
@@ -195,6 +195,28 @@ pub(crate) async fn instance(ThisCall(call): ThisCall, uri: Uri) -> Response {
             preferred_cache: host.clone(),
             aliases: vec![host],
         }],
+    })
+}
+
+#[derive(Serialize)]
+struct UserRealm<'a> {
+    ver: &'static str,
+    account_type: &'static str,
+    domain_name: &'a str,
+    cloud_instance_name: &'a str,
+    cloud_audience_urn: &'static str,
+}
+
+/// `GET /common/userrealm/{user}`: where a user's password is checked, which libraries ask before they
+/// send it. Here, whoever it is: nobody learns who exists.
+pub(crate) async fn user_realm(ThisCall(call): ThisCall, Id(user): Id) -> Response {
+    let user: String = user.chars().take(MAX_TENANT_CHARS).collect();
+    json(&UserRealm {
+        ver: "1.0",
+        account_type: "Managed",
+        domain_name: user.rsplit('@').next().unwrap_or_default(),
+        cloud_instance_name: call.origin.host(),
+        cloud_audience_urn: "urn:federation:MicrosoftOnline",
     })
 }
 

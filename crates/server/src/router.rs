@@ -89,6 +89,7 @@ fn table() -> Vec<Entry> {
         open("/{tenant}/discovery/v2.0/keys", get(discovery::key_set)),
         open("/{tenant}/discovery/keys", get(discovery::key_set)),
         open("/common/discovery/instance", get(discovery::instance)),
+        open("/common/userrealm/{user}", get(discovery::user_realm)),
         // Whoever watches the server.
         open(HEALTH, get(healthz)),
         // Whoever wants to know all this.

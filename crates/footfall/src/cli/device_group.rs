@@ -133,16 +133,15 @@ pub(crate) struct Showing {
   footfall device-group access Servers 'Tier 2' 'Platform team'
   footfall device-group access ungrouped 'Tier 1'
   footfall device-group access Servers --everyone")]
-#[group(id = "who", required = true, multiple = false, args = ["groups", "everyone"])]
 pub(crate) struct SetAccess {
     /// The device group: name or id; `ungrouped` for the machines of none
     #[arg(value_name = "NAME")]
     pub(crate) group: String,
     /// The user groups, by name or id, in place of those that saw them; each must hold a role
-    #[arg(value_name = "GROUP")]
+    #[arg(value_name = "GROUP", required_unless_present = "everyone")]
     pub(crate) groups: Vec<String>,
     /// Everyone with a role sees them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "groups")]
     pub(crate) everyone: bool,
 }
 

@@ -47,6 +47,13 @@ impl Operator {
         issued_s >= self.tokens_from_s()
     }
 
+    /// Ends every token that was issued to them before now. The moment is kept as a whole second after
+    /// all that such a token may state, also where several sign-outs come within one second.
+    pub fn end_tokens(&mut self, now: Timestamp) {
+        let from_s = now.seconds().max(self.tokens_from_s()).saturating_add(1);
+        self.tokens_valid_from = Timestamp::from_seconds(from_s, 0).unwrap_or(Timestamp::MAX);
+    }
+
     /// The first whole second that is not before [`Operator::tokens_valid_from`].
     fn tokens_from_s(&self) -> i64 {
         let (seconds, from) = (self.tokens_valid_from.seconds(), self.tokens_valid_from);

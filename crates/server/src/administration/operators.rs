@@ -158,9 +158,9 @@ impl Administration<'_> {
     /// Gives an operator another password and signs them out everywhere.
     pub async fn set_password(&self, operator: &str, password: &str) -> Result<(), Error> {
         self.audited("operator.password", format!("`{}`", shown(operator)), async {
-            let operator = self.operator(operator).await?;
-            let password = password::hash(password).await?;
-            let operator = Operator { password, tokens_valid_from: self.now(), ..operator };
+            let mut operator = self.operator(operator).await?;
+            operator.password = password::hash(password).await?;
+            operator.end_tokens(self.now());
             self.save_operator(&operator).await?;
             self.revoke_tickets_of(&operator).await
         })
@@ -170,8 +170,8 @@ impl Administration<'_> {
     /// Ends an operator's sessions and tokens, wherever they are.
     pub async fn sign_out(&self, operator: &str) -> Result<(), Error> {
         self.audited("operator.sign-out", format!("`{}`", shown(operator)), async {
-            let operator = self.operator(operator).await?;
-            let operator = Operator { tokens_valid_from: self.now(), ..operator };
+            let mut operator = self.operator(operator).await?;
+            operator.end_tokens(self.now());
             self.save_operator(&operator).await?;
             self.revoke_tickets_of(&operator).await
         })

@@ -41,6 +41,7 @@ const CREDENTIALS: &[&str] = &[
 const PUBLIC: &[&str] = &[
     "/healthz",
     "/common/discovery/instance",
+    "/common/userrealm/{user}",
     "/{tenant}/.well-known/openid-configuration",
     "/{tenant}/v2.0/.well-known/openid-configuration",
     "/{tenant}/discovery/keys",

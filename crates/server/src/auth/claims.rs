@@ -60,9 +60,11 @@ impl Claims {
         text.map(|text| Uuid::try_parse(text).map_err(|_| Malformed)).transpose()
     }
 
-    /// A claim that counts seconds since 1970, if it is there.
+    /// A claim that counts seconds since 1970, if it is there; of a fraction (RFC 7519 §2 allows one,
+    /// and MSAL for Python writes it) the whole seconds.
     pub(crate) fn seconds(&self, path: &str) -> Result<Option<i64>, Malformed> {
-        self.find(path).map(|value| value.as_i64().ok_or(Malformed)).transpose()
+        let whole = |value: &Value| value.as_i64().or_else(|| whole_seconds(value.as_f64()?));
+        self.find(path).map(|value| whole(value).ok_or(Malformed)).transpose()
     }
 
     /// A claim that is an array of texts; none when it is not there.
@@ -95,6 +97,13 @@ impl Claims {
     pub(crate) fn is_true(&self, path: &str) -> Result<bool, Malformed> {
         self.find(path).map_or(Ok(false), |value| value.as_bool().ok_or(Malformed))
     }
+}
+
+/// The whole part of a number that no clock is far from.
+fn whole_seconds(seconds: f64) -> Option<i64> {
+    const FARTHEST_S: f64 = 1e12;
+    #[allow(clippy::cast_possible_truncation, reason = "far below the limits of i64")]
+    (seconds.abs() < FARTHEST_S).then(|| seconds.floor() as i64)
 }
 
 /// A value in which no name stands twice.

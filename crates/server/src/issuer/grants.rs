@@ -233,7 +233,7 @@ async fn by_password(request: Request<'_>) -> Result<Token, Refusal> {
         scopes: asked.scopes,
         openid: asked.openid,
         nonce: None,
-        signed_in_s: request.call.now.seconds(),
+        signed_in_s: operator.issue_time_s(request.call.now),
         methods: signin::methods(&operator),
     };
     if delegation.scopes.is_empty() {

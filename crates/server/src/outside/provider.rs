@@ -18,8 +18,9 @@ use crate::error::chain;
 
 /// Age from which on keys are renewed, in seconds.
 const RENEW_AFTER_S: i64 = 24 * 3600;
-/// Seconds between two fetches at least.
-const FETCH_EVERY_S: i64 = 300;
+/// Seconds between two fetches at least: how long the tokens of a key that nobody announced are refused
+/// at worst, and all that a flood of unknown key ids costs the provider.
+const FETCH_EVERY_S: i64 = 30;
 /// Seconds between two fetches at least while no keys are known at all.
 const RETRY_EVERY_S: i64 = 15;
 
