@@ -17,6 +17,8 @@ use crate::state::AppState;
 
 /// Options of a request that a sign-in fulfils: they are gone when the browser asks again.
 const FULFILLED: &[&str] = &["prompt", "max_age"];
+/// The one prompt that it does not fulfil.
+const CONSENT: &str = "consent";
 
 /// A gate, as the page behind it wants it.
 #[derive(Clone, Copy)]
@@ -65,7 +67,7 @@ pub(super) async fn pass(
         Some("sign-in") => Some(check_password(app, visit, gate).await),
         Some("code") => Some(check_code(app, visit, gate).await),
         Some("other") => Some(Ok(visit.page(sign_in_page(visit, gate, None)))),
-        Some("continue") => Some(Ok(visit.go_to(&visit.here_without(FULFILLED)))),
+        Some("continue") => Some(Ok(on(visit))),
         _ => None,
     };
     if let Some(answered) = answered {
@@ -100,7 +102,7 @@ async fn check_password(
     match signin::check_password(app, call, tenant, user_name, shown).await {
         Err(error) => failed(visit, error, |said| sign_in_page(visit, gate, Some(said))),
         Ok(operator) => {
-            let mut response = visit.go_to(&visit.here_without(FULFILLED));
+            let mut response = on(visit);
             let methods = match operator.totp {
                 None => signin::methods(&operator),
                 Some(_) => Vec::new(),
@@ -124,13 +126,19 @@ async fn check_code(app: &AppState, visit: &Visit, gate: Gate<'_>) -> Result<Res
     match signin::check_code(app, &visit.call, &visit.tenant, &operator, code).await {
         Err(error) => failed(visit, error, |said| code_page(visit, gate, Some(said))),
         Ok(()) => {
-            let mut response = visit.go_to(&visit.here_without(FULFILLED));
+            let mut response = on(visit);
             note(visit, "signed in");
             let methods = signin::methods(&operator);
             session::begin(app, visit, &operator, methods, &mut response).await?;
             Ok(response)
         }
     }
+}
+
+/// Leads the browser to the page again, as somebody who signed in.
+fn on(visit: &Visit) -> Response {
+    let kept = if visit.query.get("prompt") == Some(CONSENT) { &FULFILLED[1..] } else { FULFILLED };
+    visit.go_to(&visit.here_without(kept))
 }
 
 /// A page again, with what was wrong.

@@ -7,6 +7,7 @@
 
 mod answers;
 mod audit;
+mod browser;
 mod discovery;
 mod errors;
 mod forgeries;
@@ -16,6 +17,7 @@ mod inventory;
 mod limits;
 mod log;
 mod outside;
+mod pages;
 mod people;
 mod properties;
 mod protections;
