@@ -6,10 +6,11 @@
 //!
 //! Reading order follows the data: [`time`] and [`ids`], then what telemetry says
 //! ([`account`], [`logon`], [`machine`]), the rule that decides what counts ([`rule`]), what is
-//! kept ([`relation`]), what may be asked ([`query`]) and who may ask it ([`access`]).
+//! kept ([`relation`]), what may be asked ([`query`], [`filter`]) and who may ask it ([`access`]).
 
 pub mod access;
 pub mod account;
+pub mod filter;
 pub mod ids;
 pub mod logon;
 pub mod machine;

@@ -24,7 +24,7 @@ macro_rules! wire_enum {
             pub const ALL: &'static [$name] = &[$($name::$value),+];
 
             /// The text on the wire.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($name::$value => stringify!($value)),+ }
             }
 
