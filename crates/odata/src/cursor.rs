@@ -44,6 +44,8 @@ impl<'a> Cursor<'a> {
         let character = self.peek()?;
         self.offset += character.len_utf8();
         self.at += 1;
+        #[cfg(test)]
+        steps::add();
         Some(character)
     }
 
@@ -69,5 +71,23 @@ impl<'a> Cursor<'a> {
     /// The value with the place of an error in it.
     pub(crate) fn excerpt(&self, at: usize) -> String {
         excerpt(self.text, at)
+    }
+}
+
+/// How many characters were read on this thread: tests hold that it is linear.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn add() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
+    pub(crate) fn take() -> usize {
+        STEPS.replace(0)
     }
 }

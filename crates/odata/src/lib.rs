@@ -20,3 +20,6 @@ pub mod options;
 pub mod pairs;
 mod parser;
 pub mod search;
+
+#[cfg(test)]
+mod hostile;
