@@ -1,141 +1,54 @@
 //! System query options: those whose name begins with `$`.
 //!
 //! Names that do not begin with `$` are no business of OData and are passed over, as clients add
-//! their own (defender-api.md §11.1). The messages of [`Error`] are the ones that ASP.NET's OData
-//! library gives, since clients and people know those.
+//! their own (defender-api.md §11.1); OData 4.01 would read `top=1` as `$top=1`.
 
-use crate::pairs::{NotText, pairs};
+use crate::error::{excerpt, shown};
+use crate::expression::{Expr, OrderBy};
+use crate::limits::{MAX_OPTION_BYTES, MAX_SKIPTOKEN_CHARS};
+use crate::pairs::pairs;
+use crate::search::Search;
 
-/// Bytes of a query string that are read at most.
-pub const MAX_QUERY_BYTES: usize = 16 * 1024;
-/// Names in one `$select` at most.
-pub const MAX_SELECTED: usize = 256;
+mod expand;
+mod select;
+mod system;
 
-/// A system query option, known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SystemOption {
-    /// `$apply`
-    Apply,
-    /// `$count`
-    Count,
-    /// `$expand`
-    Expand,
-    /// `$filter`
-    Filter,
-    /// `$format`
-    Format,
-    /// `$orderby`
-    OrderBy,
-    /// `$search`
-    Search,
-    /// `$select`
-    Select,
-    /// `$skip`
-    Skip,
-    /// `$top`
-    Top,
-}
+pub use expand::{Expand, ExpandItem, Target};
+pub use system::SystemOption;
 
-impl SystemOption {
-    /// Every option, each at the index of its number.
-    const ALL: [SystemOption; 10] = [
-        SystemOption::Apply,
-        SystemOption::Count,
-        SystemOption::Expand,
-        SystemOption::Filter,
-        SystemOption::Format,
-        SystemOption::OrderBy,
-        SystemOption::Search,
-        SystemOption::Select,
-        SystemOption::Skip,
-        SystemOption::Top,
-    ];
+pub use crate::error::Error;
+pub use crate::limits::{MAX_QUERY_BYTES, MAX_SELECTED, SHOWN_CHARS};
 
-    /// The name, dollar sign included.
-    pub fn name(self) -> &'static str {
-        match self {
-            SystemOption::Apply => "$apply",
-            SystemOption::Count => "$count",
-            SystemOption::Expand => "$expand",
-            SystemOption::Filter => "$filter",
-            SystemOption::Format => "$format",
-            SystemOption::OrderBy => "$orderby",
-            SystemOption::Search => "$search",
-            SystemOption::Select => "$select",
-            SystemOption::Skip => "$skip",
-            SystemOption::Top => "$top",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|option| option.name().eq_ignore_ascii_case(name))
-    }
-}
-
-/// The system query options of one query.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The system query options of one query, or of one item of an [`Expand`].
+///
+/// `None` is an option that was not there. `Display` writes canonical text as it stands inside
+/// `$expand`: joined by `;`, without percent-encoding.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
+    /// `$filter`: what must be true of a row.
+    pub filter: Option<Expr>,
+    /// `$orderby`: which rows come first.
+    pub orderby: Option<OrderBy>,
     /// `$top`: rows wanted at most.
     pub top: Option<u64>,
     /// `$skip`: rows to pass over.
     pub skip: Option<u64>,
-    /// `$select`: property names as the caller spelt them, each once; `None` for all (`*`).
+    /// `$count`: whether the number of all rows is wanted.
+    pub count: Option<bool>,
+    /// `$select`: property names as the caller spelt them, or paths of them joined by `/`, each
+    /// once; `None` for all (`*`).
     pub select: Option<Vec<String>>,
+    /// `$expand`: related entities wanted inside each row.
+    pub expand: Option<Expand>,
+    /// `$search`: what must be found in a row.
+    pub search: Option<Search>,
+    /// `$format`: a short name or a media type, as the caller spelt it.
+    pub format: Option<String>,
+    /// `$skiptoken`: whatever the server wrote into a next link.
+    pub skiptoken: Option<String>,
     /// Options of which only the presence is known.
     pub unread: Vec<SystemOption>,
 }
-
-/// Why a query cannot be understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Longer than [`MAX_QUERY_BYTES`].
-    #[error("The query is longer than {MAX_QUERY_BYTES} bytes.")]
-    TooLong,
-    /// Not UTF-8 once decoded.
-    #[error(transparent)]
-    NotText(#[from] NotText),
-    /// A name with a dollar sign that OData does not know.
-    #[error("The query parameter '{0}' is not supported.")]
-    Unknown(String),
-    /// The same option twice.
-    #[error("Query option '{}' was specified more than once, but it must be specified at most once.", .0.name())]
-    Duplicate(SystemOption),
-    /// No natural number where one is needed.
-    #[error("Invalid value '{value}' for {name} query option found. The {name} query option requires a non-negative integer value.", name = .option.name())]
-    NotANumber {
-        /// Which option.
-        option: SystemOption,
-        /// What stood there, cut to [`SHOWN_CHARS`].
-        value: String,
-    },
-    /// More rows asked for than the caller of [`parse`] allows.
-    #[error(
-        "The limit of '{max}' for Top query has been exceeded. The value from the incoming request is '{given}'."
-    )]
-    TopTooLarge {
-        /// The limit.
-        max: u64,
-        /// What was asked.
-        given: u64,
-    },
-    /// An option without a value.
-    #[error("The value for OData query '{}' cannot be empty.", .0.name())]
-    Empty(SystemOption),
-    /// An empty name or one with a character that no name has.
-    #[error("Syntax error at position {at} in '{text}'.")]
-    Select {
-        /// Characters before the bad one.
-        at: usize,
-        /// The value, cut to [`SHOWN_CHARS`].
-        text: String,
-    },
-    /// More than [`MAX_SELECTED`] names.
-    #[error("$select names more than {MAX_SELECTED} properties.")]
-    SelectTooLong,
-}
-
-/// Characters of a caller's text that an error repeats at most.
-pub const SHOWN_CHARS: usize = 100;
 
 /// Reads the options of a query string; `max_top` is the greatest `$top` that is allowed.
 pub fn parse(query: &str, max_top: u64) -> Result<Options, Error> {
@@ -143,7 +56,7 @@ pub fn parse(query: &str, max_top: u64) -> Result<Options, Error> {
         return Err(Error::TooLong);
     }
     let mut options = Options::default();
-    let mut seen = [false; SystemOption::ALL.len()];
+    let mut seen = system::Seen::default();
     for pair in pairs(query) {
         let (name, value) = pair?;
         let name = name.trim();
@@ -151,27 +64,55 @@ pub fn parse(query: &str, max_top: u64) -> Result<Options, Error> {
             continue;
         }
         let option = SystemOption::parse(name).ok_or_else(|| Error::Unknown(shown(name)))?;
-        if std::mem::replace(&mut seen[option as usize], true) {
+        if seen.note(option) {
             return Err(Error::Duplicate(option));
         }
-        match option {
-            SystemOption::Top => {
-                let given = number(option, &value)?;
-                if given > max_top {
-                    return Err(Error::TopTooLarge { max: max_top, given });
-                }
-                options.top = Some(given);
-            }
-            SystemOption::Skip => options.skip = Some(number(option, &value)?),
-            SystemOption::Select => options.select = select(&value)?,
-            _ => options.unread.push(option),
-        }
+        options.read(option, &value, max_top)?;
     }
     Ok(options)
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS).collect()
+impl Options {
+    fn read(&mut self, option: SystemOption, value: &str, max_top: u64) -> Result<(), Error> {
+        if value.len() > MAX_OPTION_BYTES {
+            return Err(Error::OptionTooLong(option));
+        }
+        match option {
+            SystemOption::Filter => self.filter = Some(value.parse()?),
+            SystemOption::OrderBy => self.orderby = Some(value.parse()?),
+            SystemOption::Search => self.search = Some(value.parse()?),
+            SystemOption::Expand => self.expand = Some(expand::read(value, max_top)?),
+            SystemOption::Top => self.top = Some(top(value, max_top)?),
+            SystemOption::Skip => self.skip = Some(number(option, value)?),
+            SystemOption::Count => self.count = Some(count(value)?),
+            SystemOption::Select => {
+                not_empty(option, value)?;
+                self.select = select::read(value)
+                    .map_err(|refusal| refusal.error(0, |at| excerpt(value, at)))?;
+            }
+            SystemOption::Format => self.format = Some(not_empty(option, value)?.to_owned()),
+            SystemOption::SkipToken => {
+                let token = not_empty(option, value)?;
+                if token.chars().count() > MAX_SKIPTOKEN_CHARS {
+                    return Err(Error::SkipTokenTooLong);
+                }
+                self.skiptoken = Some(token.to_owned());
+            }
+            SystemOption::Apply
+            | SystemOption::Compute
+            | SystemOption::DeltaToken
+            | SystemOption::Id
+            | SystemOption::Index
+            | SystemOption::Levels
+            | SystemOption::SchemaVersion => self.unread.push(option),
+        }
+        Ok(())
+    }
+}
+
+fn not_empty(option: SystemOption, value: &str) -> Result<&str, Error> {
+    let text = value.trim();
+    if text.is_empty() { Err(Error::Empty(option)) } else { Ok(text) }
 }
 
 fn number(option: SystemOption, value: &str) -> Result<u64, Error> {
@@ -184,37 +125,17 @@ fn number(option: SystemOption, value: &str) -> Result<u64, Error> {
         .ok_or_else(|| Error::NotANumber { option, value: shown(value) })
 }
 
-fn select(value: &str) -> Result<Option<Vec<String>>, Error> {
-    if value.trim().is_empty() {
-        return Err(Error::Empty(SystemOption::Select));
-    }
-    let mut names: Vec<String> = Vec::new();
-    let mut all = false;
-    let mut at = 0;
-    for (index, item) in value.split(',').enumerate() {
-        if index == MAX_SELECTED {
-            return Err(Error::SelectTooLong);
-        }
-        if let Some(offset) = bad_character(item) {
-            return Err(Error::Select { at: at + offset, text: shown(value) });
-        }
-        let name = item.trim();
-        all |= name == "*";
-        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name.to_owned());
-        }
-        at += item.chars().count() + 1;
-    }
-    Ok((!all).then_some(names))
+fn top(value: &str, max_top: u64) -> Result<u64, Error> {
+    let given = number(SystemOption::Top, value)?;
+    if given > max_top { Err(Error::TopTooLarge { max: max_top, given }) } else { Ok(given) }
 }
 
-/// Characters before the one that makes an item of `$select` no name; `None` when it is one.
-fn bad_character(item: &str) -> Option<usize> {
-    let blanks = item.chars().take_while(|c| c.is_whitespace()).count();
-    match item.trim() {
-        "" => Some(item.chars().count()),
-        "*" => None,
-        name => name.chars().position(|c| !(c.is_alphanumeric() || c == '_')).map(|at| blanks + at),
+fn count(value: &str) -> Result<bool, Error> {
+    let text = value.trim();
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Ok(true),
+        _ if text.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(Error::NotABoolean(shown(value))),
     }
 }
 
@@ -245,6 +166,10 @@ mod tests {
         ] {
             assert_eq!(read(query).as_ref(), Ok(&expected), "{query}");
         }
+        let options = read("$count=TRUE&$format=+json&$skipToken=a%2Bb&$select=*").unwrap();
+        assert_eq!((options.count, options.select), (Some(true), None));
+        assert_eq!(options.format.as_deref(), Some("json"));
+        assert_eq!(options.skiptoken.as_deref(), Some("a+b"));
         assert_eq!(read(""), Ok(Options::default()));
         assert_eq!(read("top=1&skip=x&select="), Ok(Options::default()));
     }
@@ -256,12 +181,15 @@ mod tests {
         assert_eq!(select("$select=id,+computerDnsName"), Ok(names(&["id", "computerDnsName"])));
         assert_eq!(select("$select=id,ID,lastSeen"), Ok(names(&["id", "lastSeen"])));
         assert_eq!(select("$select=id,*"), Ok(None));
+        let paths = names(&["vmMetadata/vmId", "id"]);
+        assert_eq!(select("$select=vmMetadata/vmId,id"), Ok(paths));
     }
 
     #[test]
     fn options_that_are_not_read_are_named() {
-        let options = read("$filter=id+eq+'x'&$count=true").unwrap();
-        assert_eq!(options.unread, [SystemOption::Filter, SystemOption::Count]);
+        let options = read("$apply=x&$count=true&$DeltaToken=&$levels=max").unwrap();
+        let names: Vec<_> = options.unread.iter().map(|option| option.name()).collect();
+        assert_eq!(names, ["$apply", "$deltatoken", "$levels"]);
     }
 
     #[test]
@@ -290,13 +218,28 @@ mod tests {
             ),
             ("$select=+", "The value for OData query '$select' cannot be empty."),
             ("$select=id,,version", "Syntax error at position 3 in 'id,,version'."),
-            ("$select=id,+a/b", "Syntax error at position 5 in 'id, a/b'."),
+            ("$select=id,+a+b", "Syntax error at position 5 in 'id, a b'."),
+            ("$select=id,/a", "Syntax error at position 3 in 'id,/a'."),
+            ("$select=a//b,id", "Syntax error at position 2 in 'a//b,id'."),
+            ("$select=a/,id", "Syntax error at position 2 in 'a/,id'."),
+            (
+                "$count=1",
+                "Invalid value '1' for $count query option found. Valid values are 'true, false'.",
+            ),
+            ("$filter=", "The value for OData query '$filter' cannot be empty."),
+            ("$orderby=+", "The value for OData query '$orderby' cannot be empty."),
+            ("$expand", "The value for OData query '$expand' cannot be empty."),
+            ("$skiptoken=", "The value for OData query '$skiptoken' cannot be empty."),
             ("$top=%ff", "The percent-encoding at position 5 of the query is not valid UTF-8."),
         ] {
             assert_eq!(refusal(query), message, "{query}");
         }
         assert_eq!(read(&"a".repeat(MAX_QUERY_BYTES + 1)), Err(Error::TooLong));
         assert_eq!(read(&format!("$select={}", "a,".repeat(300))), Err(Error::SelectTooLong));
+        let token = "a".repeat(MAX_SKIPTOKEN_CHARS + 1);
+        assert_eq!(read(&format!("$skiptoken={token}")), Err(Error::SkipTokenTooLong));
+        let filter = format!("$filter={}", "a".repeat(MAX_OPTION_BYTES + 1));
+        assert_eq!(read(&filter), Err(Error::OptionTooLong(SystemOption::Filter)));
     }
 
     proptest! {
