@@ -41,6 +41,14 @@ impl Account {
         })
     }
 
+    /// Its id as a user: `domain\name`, or the bare name without a domain (defender-api.md §3.1).
+    pub fn id(&self) -> String {
+        match self.domain.as_str() {
+            "" => self.name.clone(),
+            domain => format!("{domain}\\{}", self.name),
+        }
+    }
+
     /// What tells this account from another of the same name: the SID of a domain, machine or
     /// Entra account, else the domain.
     ///

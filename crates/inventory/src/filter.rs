@@ -7,13 +7,20 @@
 //! beside a null, functions of null are null, and a row counts when its condition is true. Text is
 //! compared without regard to case (docs/adr/0014-text-in-queries.md).
 
+mod bind;
+mod evaluate;
+pub mod function;
 mod property;
+mod rows;
 
 use crate::time::{Day, Timestamp};
 
+pub use self::bind::{BindError, Binder};
+pub use self::evaluate::{Row, order};
 pub use self::property::{
     AddressField, EntityKind, Field, Kind, MachineField, Property, UserField, VmField, properties,
 };
+pub use self::rows::MachineAt;
 
 /// What must be true of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +90,8 @@ pub enum Scalar {
     Apply(Function, Vec<Scalar>),
     /// The place of a choice's text among its choices, which is what orders it.
     Ordinal(Box<Scalar>, &'static [&'static str]),
+    /// Whether a condition is true, as a value.
+    Truth(Box<Condition>),
 }
 
 /// A constant, and what a scalar is in memory.

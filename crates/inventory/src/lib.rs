@@ -21,11 +21,24 @@ pub mod time;
 
 /// Text as it is compared everywhere in Footfall: without regard to case.
 ///
-/// Each character is mapped to lower case on its own (no context such as the Greek final sigma),
-/// which keeps the mapping independent of what stands around a name.
+/// Each character is mapped to one character of lower case on its own, as Windows maps account names:
+/// no context such as the Greek final sigma, no character that becomes several, and none from outside
+/// ASCII that becomes one of ASCII (the Kelvin sign is no k). So text of ASCII alone equals only text of
+/// ASCII, which databases compare by themselves.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().flat_map(char::to_lowercase).collect()
+    text.chars().map(fold_char).collect()
+}
+
+fn fold_char(char: char) -> char {
+    if char.is_ascii() {
+        return char.to_ascii_lowercase();
+    }
+    let mut lower = char.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) if !one.is_ascii() => one,
+        _ => char,
+    }
 }

@@ -1,6 +1,7 @@
 //! The relation between an account and a machine, and how logons fold into it.
 
 use crate::account::Account;
+use crate::ids::MachineId;
 use crate::logon::{LogonType, LogonTypes};
 use crate::machine::Machine;
 use crate::time::Timestamp;
@@ -47,6 +48,21 @@ pub struct UserMachine {
     pub machine: Machine,
     /// First and last logon, types and count.
     pub relation: Relation,
+}
+
+/// An account as a user of the whole scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// The account.
+    pub account: Account,
+    /// First and last logon, types and count, over every machine of the scope.
+    pub relation: Relation,
+    /// How many machines it logged on to.
+    pub machines: u64,
+    /// The machine with most of its logons; of several the one with the smallest id.
+    pub most_prevalent: Option<MachineId>,
+    /// The machine with fewest of its logons; of several the one with the smallest id.
+    pub least_prevalent: Option<MachineId>,
 }
 
 /// An account that logged on to a machine.
