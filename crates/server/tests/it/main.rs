@@ -15,6 +15,7 @@ mod harness;
 mod inventory;
 mod limits;
 mod log;
+mod openapi;
 mod outside;
 mod people;
 mod properties;
