@@ -37,7 +37,7 @@ struct Metadata {
     device_authorization_endpoint: String,
     end_session_endpoint: String,
     revocation_endpoint: String,
-    grant_types_supported: &'static [&'static str],
+    grant_types_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     claims_supported: &'static [&'static str],
     tenant_region_scope: Option<&'static str>,
@@ -56,6 +56,7 @@ pub(crate) async fn metadata_v2(
     let base = format!("{}/{}", call.origin, tenant.id);
     // Libraries compare the issuer's host with the one they asked.
     Ok(metadata(
+        &app,
         &call,
         format!("{base}/v2.0"),
         format!("{base}/oauth2/v2.0"),
@@ -74,6 +75,7 @@ pub(crate) async fn metadata_v1(
     };
     let base = format!("{}/{}", call.origin, tenant.id);
     Ok(metadata(
+        &app,
         &call,
         format!("https://sts.windows.net/{}/", tenant.id),
         format!("{base}/oauth2"),
@@ -81,7 +83,13 @@ pub(crate) async fn metadata_v1(
     ))
 }
 
-fn metadata(call: &Call, issuer: String, oauth2: String, jwks_uri: String) -> Response {
+fn metadata(
+    app: &AppState,
+    call: &Call,
+    issuer: String,
+    oauth2: String,
+    jwks_uri: String,
+) -> Response {
     // There is one revocation endpoint, beside those of version 2.0.
     let of_v2 = format!("{}/v2.0", oauth2.trim_end_matches("/v2.0"));
     json(&Metadata {
@@ -102,12 +110,15 @@ fn metadata(call: &Call, issuer: String, oauth2: String, jwks_uri: String) -> Re
         device_authorization_endpoint: format!("{oauth2}/devicecode"),
         end_session_endpoint: format!("{oauth2}/logout"),
         revocation_endpoint: format!("{of_v2}/revoke"),
-        grant_types_supported: &[
+        grant_types_supported: [
             "client_credentials",
             "authorization_code",
             "refresh_token",
             "urn:ietf:params:oauth:grant-type:device_code",
-        ],
+        ]
+        .into_iter()
+        .chain(app.config.password_grant.then_some("password"))
+        .collect(),
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["sub", "iss", "aud", "exp", "iat"],
         tenant_region_scope: None,

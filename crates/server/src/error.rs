@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::administration;
 use crate::call::Correlation;
+use crate::issuer::password;
 
 /// Characters of a caller's text that an error repeats at most.
 const SHOWN_CHARS: usize = 256;
@@ -189,6 +190,9 @@ fn title(permission: RolePermission) -> &'static str {
 
 impl From<administration::Error> for ApiError {
     fn from(error: administration::Error) -> Self {
+        if matches!(error, administration::Error::Password(password::Error::Busy)) {
+            return Self::Unavailable;
+        }
         match error.fault() {
             Some(Fault::Invalid) => Self::BadRequest(error.to_string()),
             Some(Fault::Unknown) => Self::NotFound(error.to_string()),

@@ -77,10 +77,26 @@ fn options(parts: &Parts) -> Result<Options, ApiError> {
     odata::options::parse(query, PAGE_ROWS).map_err(|error| ApiError::OData(error.to_string()))
 }
 
+/// Options that were asked and are not evaluated.
+fn unevaluated(options: &Options) -> Vec<SystemOption> {
+    let mut found = options.unread.clone();
+    let read = [
+        (SystemOption::Filter, options.filter.is_some()),
+        (SystemOption::OrderBy, options.orderby.is_some()),
+        (SystemOption::Count, options.count.is_some()),
+        (SystemOption::Expand, options.expand.is_some()),
+        (SystemOption::Search, options.search.is_some()),
+        (SystemOption::Format, options.format.is_some()),
+        (SystemOption::SkipToken, options.skiptoken.is_some()),
+    ];
+    found.extend(read.into_iter().filter(|(_, is_there)| *is_there).map(|(option, _)| option));
+    found
+}
+
 /// Refuses by name what the server does not evaluate: an option that is left aside in silence
 /// would give wrong rows.
 fn refuse_unread(options: &Options) -> Result<(), ApiError> {
-    match options.unread.first() {
+    match unevaluated(options).first() {
         None => Ok(()),
         Some(option) => Err(ApiError::OData(format!(
             "The query option '{}' is not supported by this version of the server.",
@@ -117,7 +133,7 @@ impl<S: Send + Sync, E: Entity> FromRequestParts<S> for EntityQuery<E> {
         let of_sets = [SystemOption::Count, SystemOption::Filter, SystemOption::OrderBy];
         if options.top.is_some()
             || options.skip.is_some()
-            || options.unread.iter().any(|option| of_sets.contains(option))
+            || unevaluated(&options).iter().any(|option| of_sets.contains(option))
         {
             return Err(ApiError::OData(
                 "The requested resource is not a collection. Query options $filter, $orderby, \
@@ -140,8 +156,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EmptySetQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut options = options(parts)?;
-        let of_rows = [SystemOption::Filter, SystemOption::OrderBy, SystemOption::Expand];
-        options.unread.retain(|option| !of_rows.contains(option));
+        (options.filter, options.orderby, options.expand) = (None, None, None);
         refuse_unread(&options)?;
         Ok(Self)
     }

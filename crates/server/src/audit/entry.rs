@@ -40,6 +40,7 @@ const CREDENTIALS: &[&str] = &[
 /// whoever passes by.
 const PUBLIC: &[&str] = &[
     "/healthz",
+    "/openapi.json",
     "/common/discovery/instance",
     "/common/userrealm/{user}",
     "/{tenant}/.well-known/openid-configuration",

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use inventory::access::App;
 use inventory::time::Timestamp;
@@ -23,6 +23,8 @@ const SHOWN_CHARS: usize = 200;
 pub struct Refusal {
     kind: Kind,
     text: String,
+    /// Seconds after which the same may be asked again.
+    retry_after_s: Option<i64>,
 }
 
 /// OAuth error, code of the sign-in service and status, in one table.
@@ -138,7 +140,7 @@ fn shown(text: &str) -> String {
 
 impl Refusal {
     fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+        Self { kind, text: text.into(), retry_after_s: None }
     }
 
     /// The server is at fault; the text goes to the log alone.
@@ -340,7 +342,7 @@ impl Refusal {
 
     pub(crate) fn throttled(retry_after_s: i64) -> Self {
         let text = format!("Too many requests failed. Try again in {retry_after_s} seconds.");
-        Self::new(Kind::Throttled, text)
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(Kind::Throttled, text) }
     }
 
     pub(crate) fn too_long() -> Self {
@@ -449,7 +451,11 @@ impl Refusal {
             })
             .unwrap_or_default(),
         );
-        (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, JSON)], body).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 
