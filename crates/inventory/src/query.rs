@@ -1,11 +1,14 @@
 //! What may be asked of the inventory: which machine, which user, which logons, which rows.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::UserRef;
+use crate::filter::{Condition, Sort};
 use crate::ids::MachineId;
 use crate::logon::LogonTypes;
-use crate::time::Day;
+use crate::machine::Machine;
+use crate::time::{Day, Timestamp};
 
 /// Which logons count for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,4 +94,78 @@ impl MachineSelector {
         }
         (!id.is_empty()).then(|| Self::Name(crate::fold(id)))
     }
+}
+
+/// A question for a list of machines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineList {
+    /// What must be true of them; `None` for nothing.
+    pub filter: Option<Condition>,
+    /// Only machines that this user logged on to.
+    pub of_user: Option<UserSelector>,
+    /// Logons that count, for the user above and for `logOnUsers`.
+    pub window: Window,
+    /// Which come first.
+    pub order: Order,
+    /// Only those that come after this place of the order.
+    pub after: Option<Place>,
+    /// Which of these.
+    pub page: Page,
+    /// The moment on which health depends.
+    pub now: Timestamp,
+}
+
+impl MachineList {
+    /// Every machine, the one seen last first, a page of them.
+    pub fn all(page: Page, now: Timestamp) -> Self {
+        Self {
+            filter: None,
+            of_user: None,
+            window: Window::ALL,
+            order: Order::LastSeen,
+            after: None,
+            page,
+            now,
+        }
+    }
+}
+
+/// The order of machines.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// The one seen last first, then by id.
+    LastSeen,
+    /// By id, which never changes: for walks over many pages.
+    Id,
+    /// By keys, then by id.
+    By(Vec<Sort>),
+}
+
+/// A place in an order of machines: where a walk goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The values of the order's keys, as the store compares them.
+    pub keys: Vec<Key>,
+    /// The machine's id.
+    pub id: MachineId,
+}
+
+/// The value of a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum Key {
+    Null,
+    Integer(i64),
+    Double(f64),
+    Text(String),
+}
+
+/// The machines of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// In their order.
+    pub machines: Vec<Machine>,
+    /// The place of the last one; `None` without any.
+    pub end: Option<Place>,
 }

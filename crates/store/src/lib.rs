@@ -19,7 +19,7 @@ use inventory::account::Account;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
-use inventory::query::{MachineSelector, Page, UserSelector, Window};
+use inventory::query::{Listed, MachineList, MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, Relation, UserMachine};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
@@ -215,8 +215,11 @@ pub trait Store: Send + Sync {
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;
 
-    /// Machines, last seen first, then by id.
-    async fn machines(&self, scope: &Scope, page: Page) -> Result<Vec<Machine>, Error>;
+    /// The machines of a list.
+    async fn machines(&self, scope: &Scope, list: MachineList) -> Result<Listed, Error>;
+
+    /// How many machines a list has in all, whatever its page.
+    async fn count_machines(&self, scope: &Scope, list: MachineList) -> Result<u64, Error>;
 
     /// One machine.
     async fn machine(

@@ -5,7 +5,7 @@
 //! questions that take less time than to change the thread.
 //!
 //! `connections` and `schema` open files. `read` holds the questions, each behind what its scope
-//! shows (`read::visible`). `record` folds telemetry, `groups` keeps machines in their device
+//! shows (`read::visible`), those about lists with conditions from `read::condition`. `record` folds telemetry, `groups` keeps machines in their device
 //! groups, `prune` is retention. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
 //! are who may ask; `audit` is who did.
 
@@ -14,6 +14,7 @@ mod audit;
 mod connections;
 mod directory;
 mod failure;
+mod functions;
 mod groups;
 mod keys;
 mod known;
@@ -40,7 +41,7 @@ use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
-use inventory::query::{MachineSelector, Page, UserSelector, Window};
+use inventory::query::{Listed, MachineList, MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, UserMachine};
 use inventory::time::{Day, Timestamp};
 use rusqlite::Connection;
@@ -49,6 +50,7 @@ use uuid::Uuid;
 
 use self::connections::{Connections, visited};
 use self::failure::{Failure, failed};
+use self::read::list;
 use self::read::visible::Visible;
 use crate::{
     EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
@@ -145,10 +147,17 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn machines(&self, scope: &Scope, page: Page) -> Result<Vec<Machine>, Error> {
+    async fn machines(&self, scope: &Scope, list: MachineList) -> Result<Listed, Error> {
         let scope = scope.clone();
         self.connections
-            .read("list machines", move |db| read::machines(&Visible::new(db, &scope), page))
+            .read("list machines", move |db| list::machines(&Visible::new(db, &scope), &list))
+            .await
+    }
+
+    async fn count_machines(&self, scope: &Scope, list: MachineList) -> Result<u64, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("count machines", move |db| list::count(&Visible::new(db, &scope), &list))
             .await
     }
 

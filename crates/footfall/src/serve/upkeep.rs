@@ -108,7 +108,8 @@ mod tests {
     use inventory::access::device_group::{Condition, Operator, Rules};
     use inventory::access::directory::DeviceGroupSettings;
     use inventory::access::scope::Scope;
-    use inventory::query::Page;
+    use inventory::query::{MachineList, Page};
+    use inventory::time::Timestamp;
 
     use super::*;
 
@@ -141,7 +142,11 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert!(watch.is_due(&*own).unwrap(), "the rules have changed");
         regroup(&*own).await.unwrap();
-        let machines = own.machines(&Scope::whole(tenant), Page::ALL).await.unwrap();
+        let machines = own
+            .machines(&Scope::whole(tenant), MachineList::all(Page::ALL, Timestamp::MAX))
+            .await
+            .unwrap()
+            .machines;
         assert!(!machines.is_empty());
         assert!(machines.iter().all(|machine| machine.rbac_group_id == id));
         assert!(!watch.is_due(&*own).unwrap(), "moved machines are no change of rules");

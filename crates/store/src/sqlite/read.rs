@@ -4,7 +4,9 @@
 //! a page are found in two steps where their order is not an index's: first the numbers and times
 //! that the order needs, then, for the wanted page alone, the machines themselves.
 
+mod condition;
 pub(super) mod facts;
+pub(super) mod list;
 pub(super) mod preview;
 pub(super) mod visible;
 
@@ -18,7 +20,7 @@ use inventory::query::{MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, Relation, UserMachine};
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 
-use self::visible::{Start, Visible};
+use self::visible::Visible;
 use super::Failure;
 use super::values::{machine_id, timestamp};
 use crate::{RelationRow, Totals};
@@ -96,31 +98,6 @@ pub(super) fn totals(visible: &Visible<'_>) -> Result<Totals, Failure> {
         accounts: count(accounts)?,
         relations: count(relations)?,
     })
-}
-
-pub(super) fn machines(visible: &Visible<'_>, page: Page) -> Result<Vec<Machine>, Failure> {
-    let limit = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let page: &[(&str, &dyn ToSql)] =
-        named_params! { ":top": limit(page.top), ":skip": limit(page.skip) };
-    if visible.survey()? == Start::Groups {
-        // The + keeps SQLite from walking all machines in the order of time.
-        let mut statement = visible.prepare_from(
-            Start::Groups,
-            "SELECT number FROM machine ORDER BY +last_seen DESC, id LIMIT :top OFFSET :skip",
-        )?;
-        let numbers = statement.query_map(page, |row| row.get(0))?;
-        return by_numbers(visible, numbers.collect::<Result<_, _>>()?);
-    }
-    let mut statement = visible.prepare(&format!(
-        "SELECT {} FROM machine ORDER BY last_seen DESC, id LIMIT :top OFFSET :skip",
-        facts::COLUMNS
-    ))?;
-    let mut rows = statement.query(page)?;
-    let mut machines = Vec::new();
-    while let Some(row) = rows.next()? {
-        machines.push(facts::machine_of(row)?);
-    }
-    Ok(machines)
 }
 
 /// The machines of some numbers, in their order.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::functions;
 use crate::Error;
 
 /// A kind of database file.
@@ -21,6 +22,7 @@ pub(super) const INVENTORY: Kind = Kind {
     migrations: &[
         include_str!("../../migrations/sqlite/0001_inventory.sql"),
         include_str!("../../migrations/sqlite/0002_access.sql"),
+        include_str!("../../migrations/sqlite/0003_queries.sql"),
     ],
 };
 
@@ -83,6 +85,7 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
         Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
     connection.set_prepared_statement_cache_capacity(128);
+    functions::register(&connection).map_err(|source| open_error(path, source))?;
     Ok(connection)
 }
 

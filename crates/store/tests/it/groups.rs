@@ -2,7 +2,8 @@
 
 use inventory::ids::MachineId;
 use inventory::machine::Machine;
-use inventory::query::{MachineSelector, Page};
+use inventory::query::{MachineList, MachineSelector, Page};
+use inventory::time::Timestamp;
 use store::GroupCount;
 
 use super::*;
@@ -101,7 +102,7 @@ async fn a_machine_that_its_new_tags_move_out_of_sight_is_answered_once() {
 
 /// Machines 1 to `count`, every third a server.
 async fn many(fixture: &Fixture, count: u8) {
-    let name = |id: u8| if id % 3 == 0 { format!("srv-{id}") } else { format!("ws-{id}") };
+    let name = |id: u8| if id.is_multiple_of(3) { format!("srv-{id}") } else { format!("ws-{id}") };
     let logons =
         (1..=count).map(|id| seen(with_id(&name(id), id), DAY1, id.into())).collect::<Vec<_>>();
     fixture.store.record(fixture.tenant, logons).await.unwrap();
@@ -222,6 +223,11 @@ async fn a_preview_shows_the_first_by_name_and_saves_nothing() {
     assert_eq!(preview(&tagged("none"), 10).await, [""; 0]);
     assert_eq!(preview(&Rules::default(), 10).await, [""; 0]);
     assert_eq!(counts(&fixture).await, [(0, 30)]);
-    let all = fixture.store.machines(&fixture.groups([0]), Page::ALL).await.unwrap();
+    let all = fixture
+        .store
+        .machines(&fixture.groups([0]), MachineList::all(Page::ALL, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines;
     assert_eq!(all.len(), 30);
 }

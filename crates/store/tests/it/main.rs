@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod conditions;
 mod file;
 mod groups;
 mod inventory_facts;

@@ -1,7 +1,8 @@
 //! A database of the first schema opens, and all that it held is there.
 
 use inventory::access::Proof;
-use inventory::query::{MachineSelector, Page};
+use inventory::query::{MachineList, MachineSelector, Page};
+use inventory::time::Timestamp;
 use store::Error;
 use uuid::Uuid;
 
@@ -54,7 +55,8 @@ async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
     assert_eq!((keys.len(), keys[0].verifies_until), (1, None));
 
     let scope = Scope::new(kept.number, Groups::only([0]));
-    let machines = store.machines(&scope, Page::ALL).await.unwrap();
+    let machines =
+        store.machines(&scope, MachineList::all(Page::ALL, Timestamp::MAX)).await.unwrap().machines;
     assert_eq!(machines.len(), 1);
     let by_name = MachineSelector::Name("ws1".to_owned());
     assert_eq!(store.machine(&scope, &by_name).await.unwrap().as_ref(), machines.first());

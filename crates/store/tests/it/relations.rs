@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::logon::{LogonType, LogonTypes};
-use inventory::query::{Page, UserSelector, Window};
+use inventory::query::{MachineList, Page, UserSelector, Window};
 use inventory::relation::Relation;
 use inventory::time::{Day, Timestamp};
 use proptest::prelude::*;
@@ -53,7 +53,12 @@ async fn a_second_sight_of_an_event_counts_once_and_refines_its_time() {
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].relation.logon_count, 2);
         assert_eq!(rows[0].relation.first_seen, time("2025-06-02T17:40:05.684607Z"), "{order:?}");
-        let machines = fixture.store.machines(&fixture.scope(), Page::ALL).await.unwrap();
+        let machines = fixture
+            .store
+            .machines(&fixture.scope(), MachineList::all(Page::ALL, Timestamp::MAX))
+            .await
+            .unwrap()
+            .machines;
         assert_eq!(machines[0].first_seen, time("2025-06-02T17:40:05.684607Z"), "{order:?}");
     }
 }
@@ -137,7 +142,12 @@ async fn pages_of_a_users_machines_fit_together() {
         }
     }
     assert_eq!(walked, all);
-    let listed = fixture.store.machines(&fixture.scope(), Page { skip: 3, top: 4 }).await.unwrap();
+    let listed = fixture
+        .store
+        .machines(&fixture.scope(), MachineList::all(Page { skip: 3, top: 4 }, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines;
     let expected: Vec<_> = all[3..7].iter().map(|found| found.machine.clone()).collect();
     assert_eq!(listed, expected);
 }

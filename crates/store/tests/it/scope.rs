@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use inventory::ids::MachineId;
 use inventory::logon::LogonTypes;
 use inventory::machine::Machine;
-use inventory::query::{MachineSelector, Page, UserSelector, Window};
+use inventory::query::{MachineList, MachineSelector, Page, UserSelector, Window};
 use inventory::relation::Relation;
+use inventory::time::Timestamp;
 use proptest::prelude::*;
 use store::{RelationRow, Totals};
 use uuid::Uuid;
@@ -151,11 +152,21 @@ async fn check(fixture: &Fixture, everything: &[Machine], groups: &Groups) {
     let scope = &Scope::new(fixture.tenant, groups.clone());
     let left = Left::of(everything, groups);
 
-    assert_eq!(store.machines(scope, Page::ALL).await.unwrap(), left.machines);
+    assert_eq!(
+        store.machines(scope, MachineList::all(Page::ALL, Timestamp::MAX)).await.unwrap().machines,
+        left.machines
+    );
     for (skip, top) in [(0, 2), (1, 3), (left.machines.len() as u64, 1)] {
         let expected: Vec<_> =
             left.machines.iter().skip(skip as usize).take(top as usize).cloned().collect();
-        assert_eq!(store.machines(scope, Page { skip, top }).await.unwrap(), expected);
+        assert_eq!(
+            store
+                .machines(scope, MachineList::all(Page { skip, top }, Timestamp::MAX))
+                .await
+                .unwrap()
+                .machines,
+            expected
+        );
     }
     let names = ["ws1", "ws1.corp.example", "ws1.lab.example", "ws2", "10.0.0.9", "10", "nobody"];
     let selectors = names
@@ -264,7 +275,12 @@ fn all_groups() -> Vec<Groups> {
 }
 
 async fn everything_left(fixture: &Fixture, machines: &[Made]) -> Vec<Machine> {
-    let everything = fixture.store.machines(&fixture.scope(), Page::ALL).await.unwrap();
+    let everything = fixture
+        .store
+        .machines(&fixture.scope(), MachineList::all(Page::ALL, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines;
     assert_eq!(everything.len(), machines.len());
     for (place, made) in machines.iter().enumerate() {
         let machine = everything.iter().find(|machine| machine.id == id(place)).unwrap();

@@ -1,7 +1,8 @@
 //! Tenants: their names, and that nothing of one shows in another.
 
 use inventory::access::directory::Directory;
-use inventory::query::{MachineSelector, Page, UserSelector, Window};
+use inventory::query::{MachineList, MachineSelector, Page, UserSelector, Window};
+use inventory::time::Timestamp;
 use store::Totals;
 use uuid::Uuid;
 
@@ -74,7 +75,11 @@ async fn two_tenants_with_the_same_names_share_nothing() {
     for scope in &scopes {
         let totals = store.totals(scope).await.unwrap();
         assert_eq!(totals, Totals { machines: 1, accounts: 1, relations: 1 });
-        let machines = store.machines(scope, Page::ALL).await.unwrap();
+        let machines = store
+            .machines(scope, MachineList::all(Page::ALL, Timestamp::MAX))
+            .await
+            .unwrap()
+            .machines;
         assert_eq!(machines.len(), 1);
         // The other tenant has no rules.
         assert_eq!(
@@ -105,7 +110,12 @@ async fn two_tenants_with_the_same_names_share_nothing() {
     }
     // Rules and tags of one leave the machines of the other alone.
     let directory = Directory { device_groups: groups, ..Directory::default() };
-    let id = store.machines(&scopes[0], Page::ALL).await.unwrap()[0].id;
+    let id = store
+        .machines(&scopes[0], MachineList::all(Page::ALL, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines[0]
+        .id;
     store.set_tags(&scopes[0], id, vec!["theirs".to_owned()]).await.unwrap().unwrap();
     assert!(store.save_directory(other, 0, &directory).await.unwrap());
     let mut looked_at = 0;
@@ -117,8 +127,20 @@ async fn two_tenants_with_the_same_names_share_nothing() {
         }
     }
     assert_eq!(looked_at, 1);
-    assert_eq!(store.machines(&scopes[0], Page::ALL).await.unwrap()[0].rbac_group_id, 1);
-    let mine = store.machines(&fixture.scope(), Page::ALL).await.unwrap();
+    assert_eq!(
+        store
+            .machines(&scopes[0], MachineList::all(Page::ALL, Timestamp::MAX))
+            .await
+            .unwrap()
+            .machines[0]
+            .rbac_group_id,
+        1
+    );
+    let mine = store
+        .machines(&fixture.scope(), MachineList::all(Page::ALL, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines;
     assert!(mine.iter().all(|machine| machine.tags.is_empty() && machine.rbac_group_id == 1));
     assert_eq!(store.group_counts(other).await.unwrap().len(), 1);
 }

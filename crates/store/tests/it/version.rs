@@ -3,6 +3,8 @@
 use inventory::access::directory::Directory;
 use inventory::access::ticket::{Ticket, TicketKind};
 use inventory::access::{PrivateKey, SigningKey};
+use inventory::query::MachineList;
+use inventory::time::Timestamp;
 use uuid::Uuid;
 
 use super::access::app;
@@ -84,7 +86,12 @@ async fn telemetry_sign_ins_other_tickets_and_regrouping_do_not_move_it() {
     store.describe(tenant, reports).await.unwrap();
     watch.moved("telemetry", false);
     fixture.regroup().await;
-    let id = store.machines(&fixture.scope(), inventory::query::Page::ALL).await.unwrap()[0].id;
+    let id = store
+        .machines(&fixture.scope(), MachineList::all(inventory::query::Page::ALL, Timestamp::MAX))
+        .await
+        .unwrap()
+        .machines[0]
+        .id;
     store.set_tags(&fixture.scope(), id, vec!["x".to_owned()]).await.unwrap();
     watch.moved("regroup and tags", false);
     store.note_sign_in(tenant, anna.id, 0, 3, Some(now)).await.unwrap();

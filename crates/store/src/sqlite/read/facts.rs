@@ -20,6 +20,9 @@ pub(super) const COLUMNS: &str = "id, merged_into, is_potential_duplication, exc
     rbac_group_name, risk_score, exposure_level, is_aad_joined, aad_device_id, tags,
     onboarding_status, os_architecture, managed_by, managed_by_status, ip_addresses, vm_metadata";
 
+/// How many these are.
+pub(super) const COLUMN_COUNT: usize = 28;
+
 #[derive(Serialize, Deserialize)]
 struct StoredAddress {
     ip: IpAddr,

@@ -1,0 +1,170 @@
+//! Lists of machines: what is asked, in which order, from which place on.
+
+use inventory::filter::{Direction, Sort};
+use inventory::query::{Key, Listed, MachineList, Order, Place};
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{CachedStatement, Row};
+
+use super::condition::Writer;
+use super::visible::{Start, Visible};
+use super::{facts, relations_in, since};
+use crate::sqlite::Failure;
+use crate::sqlite::values::machine_id;
+
+/// A statement that is being put together.
+struct Draft {
+    writer: Writer,
+    conditions: Vec<String>,
+}
+
+/// The machines of a list.
+pub(in crate::sqlite) fn machines(
+    visible: &Visible<'_>,
+    list: &MachineList,
+) -> Result<Listed, Failure> {
+    let start = visible.survey()?;
+    let mut draft = Draft::of(list);
+    let keys = draft.keys(&list.order, start);
+    draft.after(list.after.as_ref(), &keys);
+    let columns: Vec<_> = keys.iter().map(|(key, _)| format!(", {key}")).collect();
+    let order: Vec<_> = keys.iter().map(|(key, end)| format!("{key} {end}, ")).collect();
+    let (top, skip) = (draft.bound(list.page.top), draft.bound(list.page.skip));
+    let question = format!(
+        "SELECT {}{} FROM machine WHERE {} ORDER BY {}machine.id LIMIT {top} OFFSET {skip}",
+        facts::COLUMNS,
+        columns.concat(),
+        draft.conditions.join(" AND "),
+        order.concat(),
+    );
+    let mut statement = draft.prepare(visible, start, &question)?;
+    let mut rows = statement.raw_query();
+    let mut listed = Listed { machines: Vec::new(), end: None };
+    while let Some(row) = rows.next()? {
+        listed.machines.push(facts::machine_of(row)?);
+        listed.end = Some(place_of(row, keys.len())?);
+    }
+    Ok(listed)
+}
+
+/// How many machines a list has, from wherever it goes on and whatever its page is.
+pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &MachineList) -> Result<u64, Failure> {
+    let mut draft = Draft::of(list);
+    let question = format!("SELECT count(*) FROM machine WHERE {}", draft.conditions.join(" AND "));
+    let start = visible.survey()?;
+    let mut statement = draft.prepare(visible, start, &question)?;
+    let mut rows = statement.raw_query();
+    let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+    Ok(count.cast_unsigned())
+}
+
+impl Draft {
+    fn of(list: &MachineList) -> Self {
+        let mut writer = Writer::new("machine", list.window, list.now);
+        let mut conditions = vec!["1".to_owned()];
+        if let Some(filter) = &list.filter {
+            conditions.push(writer.condition(filter));
+        }
+        if let Some(user) = &list.of_user {
+            let name = writer.parameter(Sql::Text(user.name.clone()));
+            let domain = match &user.domain {
+                None => String::new(),
+                Some(domain) => {
+                    let domain = writer.parameter(Sql::Text(domain.clone()));
+                    format!(
+                        " AND EXISTS (SELECT 1 FROM account_domain
+                             WHERE account_domain.account = account.number AND domain = {domain})"
+                    )
+                }
+            };
+            let accounts = format!("SELECT number FROM account WHERE name = {name}{domain}");
+            let from = writer.parameter(Sql::Integer(since(list.window)));
+            let types = writer.parameter(Sql::Integer(list.window.logon_types.bits().into()));
+            let relations = relations_in(list.window, &format!("account IN ({accounts})"))
+                .replace(":since", &from)
+                .replace(":types", &types);
+            conditions.push(format!("machine.number IN (SELECT machine FROM ({relations}))"));
+        }
+        Self { writer, conditions }
+    }
+
+    fn bound(&mut self, rows: u64) -> String {
+        self.writer.parameter(Sql::Integer(i64::try_from(rows).unwrap_or(i64::MAX)))
+    }
+
+    /// The keys of an order, and which of their ends comes first.
+    fn keys(&mut self, order: &Order, start: Start) -> Vec<(String, &'static str)> {
+        match order {
+            Order::Id => Vec::new(),
+            // The + keeps SQLite from walking all machines in the order of time, where few are shown.
+            Order::LastSeen if start == Start::Groups => {
+                vec![("+machine.last_seen".to_owned(), "DESC")]
+            }
+            Order::LastSeen => vec![("machine.last_seen".to_owned(), "DESC")],
+            Order::By(sorts) => sorts
+                .iter()
+                .map(|Sort { by, direction }| {
+                    let end = match direction {
+                        Direction::Ascending => "ASC",
+                        Direction::Descending => "DESC",
+                    };
+                    (self.writer.key(by), end)
+                })
+                .collect(),
+        }
+    }
+
+    /// Only what comes after a place: greater in the first key, or equal in it and after the place
+    /// in the others. Null is less than everything.
+    fn after(&mut self, place: Option<&Place>, keys: &[(String, &'static str)]) {
+        let Some(place) = place else { return };
+        let id = self.writer.parameter(Sql::Blob(place.id.0.to_vec()));
+        let mut condition = format!("machine.id > {id}");
+        for ((key, end), value) in keys.iter().zip(&place.keys).rev() {
+            let parameter = self.writer.parameter(match value {
+                Key::Null => Sql::Null,
+                Key::Integer(number) => Sql::Integer(*number),
+                Key::Double(number) => Sql::Real(*number),
+                Key::Text(text) => Sql::Text(text.clone()),
+            });
+            let beyond = match (*end, value) {
+                ("ASC", Key::Null) => format!("{key} IS NOT NULL"),
+                ("ASC", _) => format!("{key} > {parameter}"),
+                (_, Key::Null) => "0".to_owned(),
+                _ => format!("({key} < {parameter} OR {key} IS NULL)"),
+            };
+            condition = format!("({beyond} OR ({key} IS {parameter} AND {condition}))");
+        }
+        self.conditions.push(condition);
+    }
+
+    fn prepare<'a>(
+        &mut self,
+        visible: &Visible<'a>,
+        start: Start,
+        question: &str,
+    ) -> Result<CachedStatement<'a>, Failure> {
+        let mut statement = visible.prepare_from(start, question)?;
+        for (name, value) in self.writer.parameters() {
+            // A parameter that a text does not name twice may be one that it does not name at all.
+            if let Some(index) = statement.parameter_index(&name)? {
+                statement.raw_bind_parameter(index, value)?;
+            }
+        }
+        Ok(statement)
+    }
+}
+
+fn place_of(row: &Row<'_>, keys: usize) -> Result<Place, Failure> {
+    let id = machine_id(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    let first = facts::COLUMN_COUNT;
+    let key = |at: usize| {
+        Ok(match row.get_ref(first + at)? {
+            ValueRef::Null | ValueRef::Blob(_) => Key::Null,
+            ValueRef::Integer(number) => Key::Integer(number),
+            ValueRef::Real(number) => Key::Double(number),
+            ValueRef::Text(text) => Key::Text(String::from_utf8_lossy(text).into_owned()),
+        })
+    };
+    let keys = (0..keys).map(key).collect::<Result<_, rusqlite::Error>>()?;
+    Ok(Place { keys, id })
+}

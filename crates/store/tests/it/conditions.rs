@@ -1,0 +1,536 @@
+//! Questions as SQL answer what they answer in memory: thousands of generated filters and orders over
+//! machines with nulls, odd texts and users.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use inventory::filter::{Binder, EntityKind, Field, Items, MachineAt, Row, Value, order};
+use inventory::ids::MachineId;
+use inventory::machine::{
+    AdapterType, ExposureLevel, Machine, MachineIpAddress, ManagedBy, OnboardingStatus,
+    OperationalStatus, RiskScore, VmMetadata,
+};
+use inventory::query::{Listed, MachineList, Order, Page, UserSelector, Window};
+use inventory::relation::User;
+use odata::expression::{Expr, OrderBy};
+use proptest::prelude::*;
+
+use super::*;
+
+const NOW: &str = "2025-06-20T12:00:00.25Z";
+const TEXTS: &[&str] = &[
+    "Windows11",
+    "windows11",
+    "WINDOWS10",
+    "Ubuntu",
+    "",
+    " ",
+    "a'b",
+    "%",
+    "_",
+    "\\",
+    "Büro",
+    "BÜRO",
+    "\u{212a}elvin",
+    "kelvin",
+    "\u{130}x",
+    "ix",
+    "Straße",
+    "ΣΑΣ",
+    "σας",
+    "🦀",
+    "22H2",
+    "1809",
+    "10.0.0.1",
+    "fe80::1",
+    "a\u{10ffff}",
+    "null",
+    "x\u{0}y",
+];
+const TAGS: &[&str] = &["vip", "VIP", "lab", "Büro", "büro", "", "a'b"];
+const NAMES: &[&str] = &[
+    "ws-1.corp.example",
+    "WS-1",
+    "srv.lab.example",
+    "MÜLLER-PC",
+    "müller-pc.corp.example",
+    "10.0.0.9",
+];
+const USERS: &[&str] = &["corp\\jdoe", "lab\\jdoe", "anna", "corp\\Müller", "kim"];
+
+/// The store, its machines, and who was on them.
+struct World {
+    fixture: Fixture,
+    machines: Vec<WithUsers>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// A machine and its users.
+struct WithUsers {
+    machine: Machine,
+    users: Vec<User>,
+}
+
+struct At<'w>(&'w WithUsers);
+
+impl Row for At<'_> {
+    fn value(&self, field: Field) -> Value {
+        MachineAt { machine: &self.0.machine, now: time(NOW) }.value(field)
+    }
+
+    fn items(&self, of: Items) -> Vec<Box<dyn Row + '_>> {
+        match of {
+            Items::LogOnUsers => {
+                let row = |user: &User| Box::new(user.clone()) as Box<dyn Row>;
+                self.0.users.iter().map(row).collect()
+            }
+            Items::MachineTags => tags(&self.0.machine),
+            Items::IpAddresses => {
+                let row = |address| Box::new(address) as Box<dyn Row>;
+                self.0.machine.facts.ip_addresses.iter().map(row).collect()
+            }
+            Items::Machines => Vec::new(),
+        }
+    }
+}
+
+/// A text as a row of its own.
+struct Tag<'t>(&'t str);
+
+impl Row for Tag<'_> {
+    fn value(&self, field: Field) -> Value {
+        if field == Field::Item { Value::Text(self.0.to_owned()) } else { Value::Null }
+    }
+
+    fn items(&self, _: Items) -> Vec<Box<dyn Row + '_>> {
+        Vec::new()
+    }
+}
+
+fn tags(machine: &Machine) -> Vec<Box<dyn Row + '_>> {
+    machine.tags.iter().map(|tag| Box::new(Tag(tag)) as Box<dyn Row>).collect()
+}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (fixture, machines) = runtime.block_on(fill());
+        World { fixture, machines, runtime }
+    })
+}
+
+/// A number that looks random and is the same each time.
+fn pick(seed: usize, of: usize) -> usize {
+    (seed.wrapping_mul(2_654_435_761) >> 7) % of
+}
+
+fn some<T>(seed: usize, value: T) -> Option<T> {
+    (pick(seed, 3) > 0).then_some(value)
+}
+
+fn facts(seed: usize) -> MachineFacts {
+    let text =
+        |salt: usize| some(seed + salt, TEXTS[pick(seed * 31 + salt, TEXTS.len())].to_owned());
+    let address = |salt: usize| MachineIpAddress {
+        ip_address: ["10.0.0.1", "10.0.0.2", "fe80::1"][pick(seed + salt, 3)].parse().unwrap(),
+        mac_address: some(seed + salt, "00005E0053FF".to_owned()),
+        adapter_type: AdapterType::ALL[pick(seed + salt, AdapterType::ALL.len())],
+        operational_status: OperationalStatus::ALL[pick(seed, 2)],
+    };
+    MachineFacts {
+        os_platform: text(1),
+        os_processor: text(2),
+        version: text(3),
+        last_ip_address: some(seed + 4, address(4).ip_address),
+        last_external_ip_address: some(seed + 5, address(5).ip_address),
+        agent_version: text(6),
+        os_build: some(seed + 7, [0, 22631, -5, i64::MAX][pick(seed + 7, 4)]),
+        os_architecture: text(8),
+        is_aad_joined: some(seed + 9, pick(seed + 9, 2) == 0),
+        aad_device_id: some(seed + 10, uuid::Uuid::from_u128(pick(seed, 4) as u128 + 1)),
+        risk_score: some(seed + 11, RiskScore::ALL[pick(seed + 11, 5)]),
+        exposure_level: some(seed + 12, ExposureLevel::ALL[pick(seed + 12, 4)]),
+        onboarding_status: some(seed + 13, OnboardingStatus::ALL[pick(seed + 13, 4)]),
+        managed_by: some(seed + 14, ManagedBy::ALL[pick(seed + 14, 4)]),
+        managed_by_status: None,
+        ip_addresses: (0..pick(seed + 15, 3)).map(|salt| address(salt + 16)).collect(),
+        vm_metadata: some(
+            seed + 17,
+            VmMetadata { vm_id: text(18), resource_id: text(19), subscription_id: None },
+        ),
+    }
+}
+
+async fn fill() -> (Fixture, Vec<WithUsers>) {
+    let fixture = Fixture::new().await;
+    let (store, tenant) = (&fixture.store, fixture.tenant);
+    let days = ["2025-06-01", "2025-06-12", "2025-06-13", "2025-06-19"];
+    for place in 0..60_usize {
+        let mut id = [9; 20];
+        id[..2].copy_from_slice(&(pick(place, 50_000) as u16).to_be_bytes());
+        id[19] = place as u8;
+        let machine = MachineRef {
+            name: NAMES[pick(place, NAMES.len())].to_owned(),
+            id: Some(MachineId(id)),
+            aad_device_id: None,
+        };
+        let at = format!("{}T11:59:{:02}.5Z", days[pick(place + 3, days.len())], place);
+        let facts = facts(place);
+        store
+            .describe(
+                tenant,
+                vec![MachineReport { machine: machine.clone(), time: time(&at), facts }],
+            )
+            .await
+            .unwrap();
+        let mut logons = Vec::new();
+        for session in 0..pick(place + 5, 4) {
+            let kind = [2, 3, 8, 10][pick(place + session, 4)];
+            let mut one =
+                logon(USERS[pick(place + session, USERS.len())], "", &at, kind, session as u64);
+            one.machine = machine.clone();
+            logons.push(one);
+        }
+        store.record(tenant, logons).await.unwrap();
+        let tags: Vec<_> = (0..pick(place + 6, 3))
+            .map(|salt| TAGS[pick(place + salt, TAGS.len())].to_owned())
+            .collect();
+        store.set_tags(&fixture.scope(), MachineId(id), tags).await.unwrap();
+    }
+    let all =
+        store.machines(&fixture.scope(), MachineList::all(Page::ALL, time(NOW))).await.unwrap();
+    let mut machines = Vec::new();
+    for machine in all.machines {
+        let users =
+            store.users_of_machine(&fixture.scope(), machine.id, Window::ALL).await.unwrap();
+        let user = |user: inventory::relation::MachineUser| User {
+            account: user.account,
+            relation: user.relation,
+            machines: 0,
+            most_prevalent: None,
+            least_prevalent: None,
+        };
+        machines.push(WithUsers { machine, users: users.into_iter().map(user).collect() });
+    }
+    (fixture, machines)
+}
+
+fn list(filter: Option<&str>, by: Option<&str>, page: Page) -> Result<MachineList, String> {
+    let mut binder = Binder::new(EntityKind::Machine, time(NOW));
+    let filter = match filter {
+        None => None,
+        Some(text) => {
+            let expr: Expr = text.parse().map_err(|error| format!("{error}: {text}"))?;
+            Some(binder.condition(&expr).map_err(|error| format!("{error}: {text}"))?)
+        }
+    };
+    let order = match by {
+        None => Order::Id,
+        Some(text) => {
+            let order: OrderBy = text.parse().map_err(|error| format!("{error}: {text}"))?;
+            Order::By(binder.sorts(&order).map_err(|error| format!("{error}: {text}"))?)
+        }
+    };
+    Ok(MachineList { filter, order, ..MachineList::all(page, time(NOW)) })
+}
+
+fn ask(list: MachineList) -> Listed {
+    let world = world();
+    let scope = world.fixture.scope();
+    world.runtime.block_on(world.fixture.store.machines(&scope, list)).unwrap()
+}
+
+fn ids<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> Vec<MachineId> {
+    machines.into_iter().map(|machine| machine.id).collect()
+}
+
+/// What memory says a list is.
+fn expected(list: &MachineList) -> Vec<MachineId> {
+    let holds =
+        |one: &&WithUsers| list.filter.as_ref().is_none_or(|condition| condition.holds(&At(one)));
+    let mut found: Vec<_> = world().machines.iter().filter(holds).collect();
+    found.sort_by(|one, other| {
+        let keys = match &list.order {
+            Order::By(sorts) => order(sorts, &At(one), &At(other)),
+            Order::Id | Order::LastSeen => Ordering::Equal,
+        };
+        keys.then(one.machine.id.cmp(&other.machine.id))
+    });
+    ids(found.iter().map(|one| &one.machine))
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop::sample::select(TEXTS).prop_map(quoted)
+}
+
+/// An expression that is a text.
+fn text() -> impl Strategy<Value = String> {
+    let property = prop::sample::select(vec![
+        "computerDnsName",
+        "osPlatform",
+        "version",
+        "osprocessor",
+        "LastIpAddress",
+        "agentVersion",
+        "vmMetadata/vmId",
+        "vmMetadata/resourceId",
+        "aadDeviceId",
+        "id",
+        "osArchitecture",
+        "rbacGroupName",
+        "mergedIntoMachineId",
+        "riskScore",
+        "healthStatus",
+        "exclusionReason",
+    ])
+    .prop_map(str::to_owned);
+    let leaf = prop_oneof![4 => property, 1 => any_text()];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|text| format!("tolower({text})")),
+            inner.clone().prop_map(|text| format!("toupper({text})")),
+            inner.clone().prop_map(|text| format!("trim({text})")),
+            (inner.clone(), inner.clone())
+                .prop_map(|(one, other)| format!("concat({one},{other})")),
+            (inner.clone(), -1..4i32).prop_map(|(text, at)| format!("substring({text},{at})")),
+            (inner, 0..3i32, 0..3i32)
+                .prop_map(|(text, at, n)| format!("substring({text}, {at}, {n})")),
+        ]
+    })
+}
+
+fn number() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("osBuild".to_owned()),
+        Just("rbacGroupId".to_owned()),
+        Just("machineTags/$count".to_owned()),
+        Just("ipAddresses/$count".to_owned()),
+        Just("logOnUsers/$count".to_owned()),
+        Just("9223372036854775807".to_owned()),
+        (-3..30_000i64).prop_map(|number| number.to_string()),
+        (-3..3i32).prop_map(|number| format!("{}.5", number)),
+        text().prop_map(|text| format!("length({text})")),
+        (text(), any_text()).prop_map(|(text, part)| format!("indexof({text},{part})")),
+        prop::sample::select(vec!["year", "month", "day", "hour", "minute", "second"])
+            .prop_map(|part| format!("{part}(lastSeen)")),
+    ];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        let operator = prop::sample::select(vec!["add", "sub", "mul", "div", "mod", "divby"]);
+        prop_oneof![
+            (inner.clone(), operator, inner.clone()).prop_map(|(a, o, b)| format!("({a} {o} {b})")),
+            inner.clone().prop_map(|a| format!("-({a})")),
+            (inner, prop::sample::select(vec!["floor", "ceiling", "round"]))
+                .prop_map(|(a, f)| format!("{f}({a})")),
+        ]
+    })
+}
+
+fn moment() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "lastSeen",
+        "firstSeen",
+        "2025-06-12T11:59:30.5Z",
+        "2025-06-13Z",
+        "now()",
+        "maxdatetime()",
+        "'2025-06-13T00:00:00Z'",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn operator() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["eq", "ne", "gt", "ge", "lt", "le"])
+}
+
+/// A comparison or test of a machine's own values.
+fn leaf() -> impl Strategy<Value = String> {
+    let boolean = prop::sample::select(vec![
+        "isAadJoined",
+        "isExcluded",
+        "isPotentialDuplication",
+        "isAadJoined eq true",
+        "null",
+        "true",
+        "isAadJoined ne null",
+        "contains(osPlatform,'1') eq false",
+    ])
+    .prop_map(str::to_owned);
+    let choice = prop::sample::select(vec![
+        "riskScore eq 'High'",
+        "riskscore ne 'none'",
+        "riskScore gt 'Low'",
+        "riskScore le 'Medium'",
+        "exposureLevel in ('None','high')",
+        "healthStatus eq 'Active'",
+        "healthStatus ne 'Inactive'",
+        "healthStatus eq 'Unknown'",
+        "healthStatus in ('Inactive')",
+        "onboardingStatus eq 'Onboarded'",
+        "deviceValue eq 'Normal'",
+        "managedBy ge 'Intune'",
+        "exclusionReason eq null",
+        "exclusionReason ne 'Other'",
+        "vmMetadata/cloudProvider eq 'Azure'",
+        
+    ])
+    .prop_map(str::to_owned);
+    let texts = prop::collection::vec(any_text(), 1..4);
+    prop_oneof![
+        2 => boolean.boxed(),
+        3 => choice.boxed(),
+        3 => (text(), operator(), text())
+            .prop_filter("choices have their own", |(a, _, b)| !is_choice(a) && !is_choice(b))
+            .prop_map(|(a, o, b)| format!("{a} {o} {b}")).boxed(),
+        2 => (text(), prop_oneof![Just("eq"), Just("ne"), Just("lt")])
+            .prop_map(|(a, o)| format!("{a} {o} null")).boxed(),
+        2 => (number(), operator(), number()).prop_map(|(a, o, b)| format!("{a} {o} {b}")).boxed(),
+        2 => (moment(), operator(), moment())
+            .prop_filter("a constant in quotes needs a moment beside it", |(a, _, b)| {
+                !(a.starts_with('\'') && b.starts_with('\''))
+            })
+            .prop_map(|(a, o, b)| format!("{a} {o} {b}")).boxed(),
+        2 => (prop::sample::select(vec!["startswith", "endswith", "contains"]), text(), text())
+            .prop_map(|(f, a, b)| format!("{f}({a},{b})")).boxed(),
+        2 => (text(), texts)
+            .prop_filter("choices have their own", |(a, _)| !is_choice(a))
+            .prop_map(|(a, members)| format!("{a} in ({})", members.join(","))).boxed(),
+        1 => prop::sample::select(TAGS).prop_map(|tag| {
+            format!("machineTags/any(t: t eq {})", quoted(tag))
+        }).boxed(),
+        1 => prop::sample::select(vec![
+            "machineTags/any()", "machineTags/all(t: startswith(t,'v'))", "'vip' in machineTags",
+            "machineTags/any(t: contains(t,'b') or t eq null)", "not machineTags/any(t: t eq 'Büro')",
+            "ipAddresses/any(a: a/ipAddress eq '10.0.0.1' and a/operationalStatus eq 'Up')",
+            "ipAddresses/all(a: a/macAddress ne null)", "ipAddresses/any(a: a/type gt 'Other')",
+            "logOnUsers/any(u: u/accountName eq 'JDOE')", "logOnUsers/any(u: u/accountDomain eq null)",
+            "logOnUsers/any(u: u/logonTypes has 'RemoteInteractive')",
+            "logOnUsers/all(u: u/isOnlyNetworkUser)", "logOnUsers/any(u: u/lastSeen ge 2025-06-12Z)",
+            "logOnUsers/any(u: u/id eq 'corp\\jdoe' or contains(u/logonTypes,'net'))",
+            "machineTags/any(t: logOnUsers/any(u: startswith(u/accountName, t) or t eq $it/osPlatform))",
+            "date(lastSeen) eq 2025-06-13", "time(lastSeen) lt 11:59:30", "lastSeen lt now() and true",
+        ]).prop_map(str::to_owned).boxed(),
+    ]
+}
+
+/// Whether an expression is the property of an enumeration, which is compared with its members alone.
+fn is_choice(text: &str) -> bool {
+    ["riskScore", "healthStatus", "exclusionReason"].contains(&text)
+}
+
+fn filter() -> impl Strategy<Value = String> {
+    leaf().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4)
+                .prop_map(|all| format!("({})", all.join(" and "))),
+            prop::collection::vec(inner.clone(), 2..4)
+                .prop_map(|any| format!("({})", any.join(" or "))),
+            inner.prop_map(|inner| format!("not ({inner})")),
+        ]
+    })
+}
+
+fn sort() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        text().boxed(),
+        number().boxed(),
+        moment().boxed(),
+        Just("isAadJoined".to_owned()).boxed()
+    ];
+    let end = prop::sample::select(vec!["", " asc", " desc"]);
+    prop::collection::vec((key, end), 1..4).prop_map(|keys| {
+        let keys: Vec<_> = keys.into_iter().map(|(key, end)| format!("{key}{end}")).collect();
+        keys.join(",")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn sql_and_memory_agree_on_filters(filter in filter()) {
+        let list = list(Some(&filter), None, Page::ALL).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(ids(&ask(list.clone()).machines), expected(&list), "{}", filter);
+        let world = world();
+        let scope = world.fixture.scope();
+        let count = world.fixture.store.count_machines(&scope, list.clone());
+        let count = world.runtime.block_on(count).unwrap();
+        prop_assert_eq!(count, expected(&list).len() as u64);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn sql_and_memory_agree_on_orders_and_walks_lose_nothing(sort in sort(), rows in 1..20u64) {
+        let whole = list(None, Some(&sort), Page::ALL).map_err(TestCaseError::fail)?;
+        let all = expected(&whole);
+        prop_assert_eq!(&ids(&ask(whole.clone()).machines), &all, "{}", sort);
+        let mut walked = Vec::new();
+        let mut next = MachineList { page: Page { skip: 0, top: rows }, ..whole };
+        loop {
+            let listed = ask(next.clone());
+            walked.extend(ids(&listed.machines));
+            match listed.end {
+                Some(end) => next.after = Some(end),
+                None => break,
+            }
+        }
+        prop_assert_eq!(walked, all, "{} by {}", sort, rows);
+    }
+}
+
+#[test]
+fn a_users_machines_are_a_list_too() {
+    let by_user: BTreeMap<&str, usize> = USERS.iter().map(|user| (*user, 0)).collect();
+    for user in by_user.keys() {
+        let selector = UserSelector::parse(user, Default::default()).unwrap();
+        let filter = "osPlatform ne null";
+        let question = list(Some(filter), None, Page::ALL).unwrap();
+        let question = MachineList { of_user: Some(selector.clone()), ..question };
+        let world = world();
+        let all = world.runtime.block_on(world.fixture.store.machines_of_user(
+            &world.fixture.scope(),
+            &selector,
+            Window::ALL,
+            Page::ALL,
+        ));
+        let mut expected: Vec<_> = all.unwrap().into_iter().map(|one| one.machine).collect();
+        expected.retain(|machine| machine.facts.os_platform.is_some());
+        expected.sort_by_key(|machine| machine.id);
+        assert_eq!(ask(question).machines, expected, "{user}");
+    }
+}
+
+#[test]
+fn documented_filters_are_served_by_an_index() {
+    let fixture = &world().fixture;
+    let sql = fixture.sql();
+    for (condition, index) in [
+        ("tenant = 1 AND name_key = 'x'", "machine_by_name"),
+        ("tenant = 1 AND name_key >= 'x' AND name_key < 'y'", "machine_by_name"),
+        ("tenant = 1 AND os_platform COLLATE NOCASE = 'x'", "machine_by_platform"),
+        ("tenant = 1 AND version COLLATE NOCASE = 'x'", "machine_by_version"),
+        (
+            "tenant = 1 AND coalesce(risk_score, 'None') COLLATE NOCASE = 'x'",
+            "machine_by_risk_score",
+        ),
+        ("tenant = 1 AND last_seen >= 5", "machine_by_last_seen"),
+        ("tenant = 1 AND rbac_group_id = 5", "machine_by_group"),
+    ] {
+        let plan: String = sql
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN SELECT 1 FROM machine WHERE {condition}"),
+                [],
+                |row| row.get(3),
+            )
+            .unwrap();
+        assert!(plan.contains(index), "{condition}: {plan}");
+    }
+}
