@@ -10,6 +10,7 @@
 mod bind;
 mod evaluate;
 pub mod function;
+mod mentions;
 mod property;
 mod rows;
 

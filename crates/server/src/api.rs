@@ -27,6 +27,9 @@ pub(crate) const NAMES: &[&str] = &[
     UserAlerts::NAME,
     Machines::NAME,
     Machine::NAME,
+    FindByTag::NAME,
+    UntaggedMachines::NAME,
+    DomainMachines::NAME,
     LogonUsers::NAME,
     MachineAlerts::NAME,
     Alerts::NAME,
@@ -50,6 +53,12 @@ pub(crate) struct UserAlerts;
 pub(crate) struct Machines;
 /// `GET /api/machines/{id}`
 pub(crate) struct Machine;
+/// `GET /api/machines/findbytag`
+pub(crate) struct FindByTag;
+/// `GET /api/machines/unTaggedMachines`
+pub(crate) struct UntaggedMachines;
+/// `GET /api/domains/{domain}/machines`
+pub(crate) struct DomainMachines;
 /// `GET /api/machines/{id}/logonusers`
 pub(crate) struct LogonUsers;
 /// `GET /api/machines/{id}/alerts`
@@ -71,6 +80,24 @@ impl Api for Machines {
 
 impl Api for Machine {
     const NAME: &'static str = "get-machine-by-id";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for FindByTag {
+    const NAME: &'static str = "find-machines-by-tag";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for UntaggedMachines {
+    const NAME: &'static str = "get-untagged-machines";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for DomainMachines {
+    const NAME: &'static str = "get-domain-related-machines";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }

@@ -12,7 +12,7 @@ use crate::query::{CollectionQuery, Entity, EntityQuery, PAGE_ROWS, Selection};
 
 /// Rows from which on an answer is written on a blocking thread: a page of 10,000 machines takes
 /// tens of milliseconds, in which this thread would serve nobody else.
-const BLOCKING_ROWS: usize = 256;
+pub(crate) const BLOCKING_ROWS: usize = 256;
 
 #[derive(Serialize)]
 struct Collection<T> {
@@ -65,7 +65,8 @@ where
         rows.truncate(PAGE_ROWS as usize);
     }
     set_rows(call, rows.len());
-    let next_link = has_next.then(|| next_link(call, query.page.skip.saturating_add(PAGE_ROWS)));
+    let next = || query.page.skip.saturating_add(PAGE_ROWS).to_string();
+    let next_link = has_next.then(|| next_link(call, "$skip", &next()));
     let context = context(call, E::SET, query.select.as_ref(), "");
     let blocking = rows.len() >= BLOCKING_ROWS;
     let write = move || {
@@ -107,7 +108,7 @@ pub(crate) fn empty_set(call: &Call, set: &str) -> Result<Bytes, ApiError> {
 }
 
 /// Tells the audit how many rows the answer has.
-fn set_rows(call: &Call, rows: usize) {
+pub(crate) fn set_rows(call: &Call, rows: usize) {
     // The first to set it: a request has one answer.
     let _ = call.rows.set(rows as u64);
 }
@@ -117,26 +118,28 @@ fn context(call: &Call, set: &str, select: Option<&Selection>, suffix: &str) -> 
     format!("{}/api/$metadata#{set}{select}{suffix}", call.origin)
 }
 
-/// The request's own URL with another `$skip`: the same origin, path and options, as clients
-/// refuse any other (defender-api.md §13.13).
-fn next_link(call: &Call, skip: u64) -> String {
+/// The request's own URL for another page: the same origin, path and options, as clients refuse any
+/// other (defender-api.md §13.13).
+pub(crate) fn next_link(call: &Call, option: &str, value: &str) -> String {
     let mut link = format!("{}{}?", call.origin, call.target.path());
-    let is_skip = |pair: &str| {
+    let is_place = |pair: &str| {
         odata::pairs::pairs(pair).next().is_some_and(|pair| {
-            pair.is_ok_and(|(name, _)| name.trim().eq_ignore_ascii_case("$skip"))
+            pair.is_ok_and(|(name, _)| {
+                ["$skip", "$skiptoken"].iter().any(|known| name.trim().eq_ignore_ascii_case(known))
+            })
         })
     };
     for pair in call.target.query().unwrap_or_default().split('&') {
-        if !pair.is_empty() && !is_skip(pair) {
+        if !pair.is_empty() && !is_place(pair) {
             link.push_str(pair);
             link.push('&');
         }
     }
-    link.push_str(&format!("$skip={skip}"));
+    link.push_str(&format!("{option}={value}"));
     link
 }
 
-fn to_json(value: &impl Serialize) -> Result<Bytes, ApiError> {
+pub(crate) fn to_json(value: &impl Serialize) -> Result<Bytes, ApiError> {
     serde_json::to_vec(value)
         .map(Bytes::from)
         .map_err(|error| ApiError::internal(format!("writing an answer: {error}")))

@@ -34,6 +34,8 @@ const UNAVAILABLE_S: u32 = 1;
 pub(crate) enum ApiError {
     /// The request makes no sense; the text says why.
     BadRequest(String),
+    /// The query lacks a parameter.
+    MissingParameter(&'static str),
     /// The query options make no sense or are not supported.
     OData(String),
     /// No token, or one that is not to be believed.
@@ -75,7 +77,10 @@ impl ApiError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::OData(_) | Self::InvalidBody(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_)
+            | Self::MissingParameter(_)
+            | Self::OData(_)
+            | Self::InvalidBody(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::MissingRoles { .. }
             | Self::MissingScopes { .. }
@@ -93,6 +98,7 @@ impl ApiError {
     fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BadRequest",
+            Self::MissingParameter(_) => "MissingRequiredParameter",
             Self::OData(_) => "ODataError",
             Self::Unauthorized(_) => "Unauthorized",
             Self::MissingRoles { .. }
@@ -120,6 +126,7 @@ impl ApiError {
             | Self::NotFound(text)
             | Self::Conflict(text)
             | Self::Disallowed(text) => text.clone(),
+            Self::MissingParameter(name) => format!("Parameter {name} is missing"),
             Self::MissingRoles { required, held } => missing("roles", required, held),
             Self::MissingScopes { required, held } => missing("scopes", required, held),
             Self::MissingRolePermission(permission) => format!(

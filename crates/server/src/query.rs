@@ -77,7 +77,7 @@ fn options(parts: &Parts) -> Result<Options, ApiError> {
     odata::options::parse(query, PAGE_ROWS).map_err(|error| ApiError::OData(error.to_string()))
 }
 
-/// Options that were asked and are not evaluated.
+/// Options that a set which takes a page and properties alone does not evaluate.
 fn unevaluated(options: &Options) -> Vec<SystemOption> {
     let mut found = options.unread.clone();
     let read = [
@@ -95,11 +95,11 @@ fn unevaluated(options: &Options) -> Vec<SystemOption> {
 
 /// Refuses by name what the server does not evaluate: an option that is left aside in silence
 /// would give wrong rows.
-fn refuse_unread(options: &Options) -> Result<(), ApiError> {
-    match unevaluated(options).first() {
+pub(crate) fn refuse_unread(options: &[SystemOption]) -> Result<(), ApiError> {
+    match options.first() {
         None => Ok(()),
         Some(option) => Err(ApiError::OData(format!(
-            "The query option '{}' is not supported by this version of the server.",
+            "The query option '{}' is not supported here.",
             option.name()
         ))),
     }
@@ -110,7 +110,7 @@ impl<S: Send + Sync, E: Entity> FromRequestParts<S> for CollectionQuery<E> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let options = options(parts)?;
-        refuse_unread(&options)?;
+        refuse_unread(&unevaluated(&options))?;
         let select = options.select.as_deref().map(Selection::bind::<E>).transpose()?;
         Ok(Self {
             page: Page {
@@ -141,7 +141,7 @@ impl<S: Send + Sync, E: Entity> FromRequestParts<S> for EntityQuery<E> {
                     .to_owned(),
             ));
         }
-        refuse_unread(&options)?;
+        refuse_unread(&unevaluated(&options))?;
         let select = options.select.as_deref().map(Selection::bind::<E>).transpose()?;
         Ok(Self { select, entity: PhantomData })
     }
@@ -157,7 +157,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EmptySetQuery {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut options = options(parts)?;
         (options.filter, options.orderby, options.expand) = (None, None, None);
-        refuse_unread(&options)?;
+        refuse_unread(&unevaluated(&options))?;
         Ok(Self)
     }
 }

@@ -23,7 +23,7 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, discovery, machines, pages, users};
+use crate::{alerts, body, discovery, finders, machines, pages, users};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -62,6 +62,10 @@ fn table() -> Vec<Entry> {
         of_api::<api::UserMachines>("/api/users/{id}/machines", get(users::machines)),
         of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
         of_api::<api::Machines>("/api/machines", get(machines::list)),
+        of_api::<api::Machines>("/api/machines/$count", get(machines::count)),
+        of_api::<api::FindByTag>("/api/machines/findbytag", get(finders::by_tag)),
+        of_api::<api::UntaggedMachines>("/api/machines/unTaggedMachines", get(finders::untagged)),
+        of_api::<api::DomainMachines>("/api/domains/{domain}/machines", get(finders::of_domain)),
         of_api::<api::Machine>("/api/machines/{id}", get(machines::get)),
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),

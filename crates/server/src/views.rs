@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use inventory::filter::EntityKind;
 use inventory::logon::LogonTypes;
 use inventory::machine as domain;
 use inventory::relation::MachineUser;
@@ -12,6 +13,7 @@ use serde::ser::Serializer;
 use uuid::Uuid;
 
 use crate::query::Entity;
+use crate::question::Queryable;
 
 /// A machine: the 30 keys of 2026 in the order of the captures.
 #[derive(Debug, Serialize)]
@@ -106,6 +108,14 @@ impl Entity for Machine {
         "ipAddresses",
         "vmMetadata",
     ];
+}
+
+impl Queryable for Machine {
+    const KIND: EntityKind = EntityKind::Machine;
+}
+
+impl Queryable for User {
+    const KIND: EntityKind = EntityKind::User;
 }
 
 impl Machine {
@@ -221,12 +231,8 @@ impl User {
     /// The account and what it did on the machine.
     pub fn new(user: MachineUser) -> Self {
         let MachineUser { account, relation } = user;
-        let id = match account.domain.as_str() {
-            "" => account.name.clone(),
-            domain => format!("{domain}\\{}", account.name),
-        };
         Self {
-            id,
+            id: account.id(),
             account_domain: Some(account.domain).filter(|domain| !domain.is_empty()),
             account_name: account.name,
             account_sid: None,

@@ -23,6 +23,7 @@ mod people;
 mod properties;
 mod protections;
 mod provider;
+mod questions;
 mod refusals;
 mod structure;
 mod tls;

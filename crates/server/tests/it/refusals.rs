@@ -19,6 +19,16 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
     Some(match path {
         "/api/users/{id}/machines" => ("/api/users/jdoe/machines", Some(Permission::UserReadAll)),
         "/api/machines" => ("/api/machines", Some(Permission::AlertReadWriteAll)),
+        "/api/machines/$count" => ("/api/machines/$count", Some(Permission::UserReadAll)),
+        "/api/machines/findbytag" => {
+            ("/api/machines/findbytag?tag=x", Some(Permission::UserReadAll))
+        }
+        "/api/machines/unTaggedMachines" => {
+            ("/api/machines/unTaggedMachines", Some(Permission::UserReadAll))
+        }
+        "/api/domains/{domain}/machines" => {
+            ("/api/domains/corp.example/machines", Some(Permission::UserReadAll))
+        }
         "/api/machines/{id}" => ("/api/machines/srv-01", Some(Permission::UserReadAll)),
         "/api/machines/{id}/logonusers" => {
             ("/api/machines/srv-01/logonusers", Some(Permission::MachineReadWriteAll))

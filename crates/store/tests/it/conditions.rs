@@ -377,7 +377,6 @@ fn leaf() -> impl Strategy<Value = String> {
         "exclusionReason eq null",
         "exclusionReason ne 'Other'",
         "vmMetadata/cloudProvider eq 'Azure'",
-        
     ])
     .prop_map(str::to_owned);
     let texts = prop::collection::vec(any_text(), 1..4);

@@ -1,0 +1,145 @@
+//! Rows of answers to questions: entities as they are asked for, with what is expanded inside.
+
+use axum::body::Bytes;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::envelope::{self, BLOCKING_ROWS};
+use crate::error::ApiError;
+use crate::question::{Asked, Queryable, navigation};
+
+/// An entity and what is expanded inside it.
+pub(crate) struct Row<E> {
+    pub(crate) entity: E,
+    pub(crate) inside: Option<Inside>,
+}
+
+/// What is expanded inside an entity.
+pub(crate) struct Inside {
+    pub(crate) rows: Vec<Value>,
+    /// How many there are in all, where that is wanted.
+    pub(crate) count: Option<u64>,
+}
+
+/// A page of an answer.
+pub(crate) struct Page<E> {
+    pub(crate) rows: Vec<Row<E>>,
+    /// How many there are in all, where that is wanted.
+    pub(crate) count: Option<u64>,
+    /// Where the rest is.
+    pub(crate) next_link: Option<String>,
+}
+
+impl<E> Row<E> {
+    pub(crate) fn bare(entity: E) -> Self {
+        Self { entity, inside: None }
+    }
+}
+
+/// Writes a page.
+pub(crate) async fn write<E: Queryable + Serialize>(
+    call: &Call,
+    asked: &Asked,
+    page: Page<E>,
+) -> Result<Bytes, ApiError> {
+    envelope::set_rows(call, page.rows.len());
+    let context = format!("{}/api/$metadata#{}{}", call.origin, E::SET, asked.context());
+    let asked = asked.clone();
+    let blocking = page.rows.len() >= BLOCKING_ROWS;
+    let write = move || envelope::to_json(&Collection { context, asked: &asked, page: &page });
+    if !blocking {
+        return write();
+    }
+    let written = tokio::task::spawn_blocking(write).await;
+    written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))?
+}
+
+/// An entity as a value, with the properties that are asked for.
+pub(crate) fn value<E: Serialize>(
+    entity: &E,
+    inside: Option<Inside>,
+    asked: &Asked,
+) -> Result<Value, ApiError> {
+    let written = serde_json::to_value(Shaped { entity, inside: inside.as_ref(), asked });
+    written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))
+}
+
+struct Collection<'a, E> {
+    context: String,
+    asked: &'a Asked,
+    page: &'a Page<E>,
+}
+
+impl<E: Serialize> Serialize for Collection<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("@odata.context", &self.context)?;
+        if let Some(count) = self.page.count {
+            map.serialize_entry("@odata.count", &count)?;
+        }
+        map.serialize_entry("value", &Rows { asked: self.asked, rows: &self.page.rows })?;
+        if let Some(link) = &self.page.next_link {
+            map.serialize_entry("@odata.nextLink", link)?;
+        }
+        map.end()
+    }
+}
+
+struct Rows<'a, E> {
+    asked: &'a Asked,
+    rows: &'a [Row<E>],
+}
+
+impl<E: Serialize> Serialize for Rows<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let asked = self.asked;
+        serializer.collect_seq(self.rows.iter().map(|row| Shaped {
+            entity: &row.entity,
+            inside: row.inside.as_ref(),
+            asked,
+        }))
+    }
+}
+
+/// An entity of which the properties that are asked for are written.
+struct Shaped<'a, E> {
+    entity: &'a E,
+    inside: Option<&'a Inside>,
+    asked: &'a Asked,
+}
+
+impl<E: Serialize> Serialize for Shaped<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        if self.asked.select.is_none() && self.inside.is_none() {
+            return self.entity.serialize(serializer);
+        }
+        let entity = serde_json::to_value(self.entity).map_err(S::Error::custom)?;
+        let Value::Object(entity) = entity else { return Err(S::Error::custom("no object")) };
+        let mut map = serializer.serialize_map(None)?;
+        let is_asked = |name: &str| {
+            let select = self.asked.select.as_deref();
+            select.is_none_or(|select| select.iter().any(|property| property.name == name))
+        };
+        for (name, value) in entity.iter().filter(|(name, _)| is_asked(name)) {
+            map.serialize_entry(name, value)?;
+        }
+        if let (Some(inside), Some(navigation)) = (self.inside, navigation(self.asked.kind)) {
+            if let Some(count) = inside.count {
+                map.serialize_entry(&format!("{}@odata.count", navigation.name), &count)?;
+            }
+            map.serialize_entry(navigation.name, &inside.rows)?;
+        }
+        map.end()
+    }
+}
+
+/// Adds an annotation of Footfall's own to a row of an expansion.
+pub(crate) fn annotate(row: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(map) = row {
+        let map: &mut Map<String, Value> = map;
+        map.insert(format!("@footfall.{name}"), value.into());
+    }
+}

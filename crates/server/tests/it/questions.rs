@@ -1,0 +1,269 @@
+//! The query language over HTTP: the vendor's own examples, clients' habits, expansions, counts, walks.
+
+use axum::http::StatusCode;
+use inventory::access::Permission;
+use inventory::account::Account;
+use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
+use inventory::machine::{ExposureLevel, MachineFacts, MachineReport, RiskScore};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Server, time, unlimited};
+
+/// Four machines and who was on them.
+async fn fleet() -> Server {
+    let server = Server::start(unlimited()).await;
+    let (store, tenant) = (&server.store, server.tenant.number);
+    let machines = [
+        (
+            "ws-1.corp.example",
+            "2026-11-22T08:00:00.5Z",
+            "Windows11",
+            RiskScore::High,
+            &["vip", "laptop"][..],
+        ),
+        ("ws-2.corp.example", "2026-11-23T08:00:00Z", "Windows10", RiskScore::Low, &["laptop"]),
+        ("srv-1.lab.example", "2026-11-01T08:00:00Z", "WindowsServer2022", RiskScore::Medium, &[]),
+        ("MÜLLER-PC", "2026-11-23T09:00:00Z", "Windows11", RiskScore::None, &["Büro"]),
+    ];
+    for (name, at, platform, risk, tags) in machines {
+        let facts = MachineFacts {
+            os_platform: Some(platform.to_owned()),
+            risk_score: Some(risk),
+            exposure_level: (name == "ws-1.corp.example").then_some(ExposureLevel::High),
+            os_build: Some(22631),
+            ..MachineFacts::default()
+        };
+        let machine = MachineRef::named(name);
+        let report = MachineReport { machine, time: time(at), facts };
+        store.describe(tenant, vec![report]).await.unwrap();
+        let selector = inventory::query::MachineSelector::parse(name).unwrap();
+        let scope = inventory::access::scope::Scope::whole(tenant);
+        let id = store.machine(&scope, &selector).await.unwrap().unwrap().id;
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        store.set_tags(&scope, id, tags).await.unwrap();
+    }
+    let logon = |user: &str, machine: &str, at: &str, kind: u32, session: u64| Logon {
+        account: Account::from_log(user, "", "").unwrap(),
+        machine: MachineRef::named(machine),
+        time: time(at),
+        logon_type: LogonType::new(kind).unwrap(),
+        remote_address: None,
+        remote_name: None,
+        source: Source::Evtx,
+        key: EventKey { session, record: Some(session) },
+    };
+    let logons = vec![
+        logon("corp\\jdoe", "ws-1.corp.example", "2026-11-20T08:00:00Z", 2, 1),
+        logon("corp\\jdoe", "ws-1.corp.example", "2026-11-21T08:00:00Z", 2, 2),
+        logon("corp\\jdoe", "srv-1.lab.example", "2026-10-31T08:00:00Z", 10, 3),
+        logon("lab\\anna", "srv-1.lab.example", "2026-10-30T08:00:00Z", 3, 4),
+        logon("corp\\anna", "ws-2.corp.example", "2026-11-22T08:00:00Z", 2, 5),
+    ];
+    store.record(tenant, logons).await.unwrap();
+    server
+}
+
+async fn names(server: &Server, token: &str, query: &str) -> Vec<String> {
+    let mut names = server.get(&format!("/api/machines?{query}"), token).await.names();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn filters_as_the_vendor_and_its_clients_write_them() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let (one, two, lab, odd) =
+        ("ws-1.corp.example", "ws-2.corp.example", "srv-1.lab.example", "MÜLLER-PC");
+    for (query, expected) in [
+        // The vendor's page (§5.2).
+        ("$filter=riskScore+eq+'High'", &[one][..]),
+        ("$filter=healthStatus%20ne%20'Active'&$top=10", &[lab]),
+        ("$filter=lastSeen gt 2026-11-20Z".replace(' ', "%20").leak(), &[odd, one, two]),
+        ("$filter=machineTags/any(tag:+tag+eq+'LAPTOP')", &[one, two]),
+        ("$filter=startswith(computerDnsName,'WS-')", &[one, two]),
+        ("$filter=startswith(computerDnsName,+'ws-1')+and+riskScore+eq+'high'", &[one]),
+        // Clients' spellings (§11, §13.9, §13.12).
+        ("%24filter=ComputerDNSName+eq+%27ws-1.corp.example%27&", &[one]),
+        ("%24FILTER=riskscore%20in%20('High','Low')", &[one, two]),
+        ("$filter=lastSeen%20ge%202026-11-23T08:00:00.000Z", &[odd, two]),
+        ("$filter=lastSeen+lt+2026-11-22T09:00:00%2B01:00", &[lab]),
+        ("$filter=not+contains(osPlatform,'server')+and+exposureLevel+ne+'None'", &[one]),
+        (
+            "$filter=endswith(computerDnsName,'.LAB.example')+or+osPlatform+eq+'windows10'",
+            &[lab, two],
+        ),
+        ("$filter=computerDnsName+eq+'m%C3%BCller-pc'", &[odd]),
+        ("$filter=machineTags/any(t:t+eq+'b%C3%9Cro')", &[odd]),
+        ("$filter=machineTags/$count+gt+1", &[one]),
+        ("$filter=not+machineTags/any()", &[lab]),
+        ("$filter=year(lastSeen)+eq+2026+and+day(lastSeen)+lt+22", &[lab]),
+        ("$filter=osBuild+sub+22000+gt+600+and+riskScore+gt+'Low'", &[lab, one]),
+        ("$filter=tolower(concat(osPlatform,'!'))+eq+'windows11!'", &[odd, one]),
+        (
+            "$filter=aadDeviceId+eq+null+and+isAadJoined+eq+false+and+rbacGroupId+eq+0",
+            &[odd, lab, one, two],
+        ),
+        (
+            "$filter=logOnUsers/any(u:u/accountName+eq+'JDOE'+and+u/logonTypes+has+'RemoteInteractive')",
+            &[lab],
+        ),
+        ("$search=corp+NOT+ws-2", &[one]),
+        ("$search=%22ws-1.corp%22+OR+lab", &[lab, one]),
+    ] {
+        assert_eq!(names(&server, &token, query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn orders_counts_and_pages() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let order =
+        async |query: &str| server.get(&format!("/api/machines?{query}"), &token).await.names();
+    assert_eq!(order("").await[0], "MÜLLER-PC", "the last seen first");
+    assert_eq!(
+        order("$orderby=riskScore+desc,computerDnsName").await,
+        ["ws-1.corp.example", "srv-1.lab.example", "ws-2.corp.example", "MÜLLER-PC"]
+    );
+    assert_eq!(order("$orderby=logOnUsers/$count+desc&$top=1").await, ["srv-1.lab.example"]);
+    let counted = server.get("/api/machines?$count=true&$top=1&$filter=osBuild+gt+1", &token).await;
+    assert_eq!(counted.json()["@odata.count"], 4);
+    assert_eq!(counted.names().len(), 1);
+    assert!(counted.text().find("odata.count") < counted.text().find("\"value\""));
+    let bare = server.get("/api/machines/$count?$filter=riskScore+eq+'High'", &token).await;
+    assert_eq!((bare.text(), bare.header("content-type")), ("1", "text/plain; charset=utf-8"));
+    let selected = server.get("/api/machines?$select=ID,lastSeen&$top=1", &token).await;
+    let row = selected.json()["value"][0].as_object().unwrap().clone();
+    assert_eq!(row.keys().collect::<Vec<_>>(), ["id", "lastSeen"]);
+    assert!(selected.text().contains("$metadata#Machines(id,lastSeen)"), "{}", selected.text());
+}
+
+#[tokio::test]
+async fn how_and_when_a_user_was_on_a_machine() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let path = "/api/users/jdoe/machines?$expand=logOnUsers($filter=accountName+eq+'jdoe')\
+                &$select=computerDnsName&$orderby=lastSeen+desc";
+    let answer = server.get(path, &token).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["value"][0]["computerDnsName"], "ws-1.corp.example");
+    let user = &body["value"][0]["logOnUsers"][0];
+    assert_eq!(user["id"], "corp\\jdoe");
+    assert_eq!(user["firstSeen"], "2026-11-20T08:00:00Z");
+    assert_eq!(user["lastSeen"], "2026-11-21T08:00:00Z");
+    assert_eq!(user["logonTypes"], "Interactive");
+    assert_eq!(user["@footfall.logonCount"], 2);
+    assert_eq!(body["value"][1]["logOnUsers"].as_array().unwrap().len(), 1);
+    let context = body["@odata.context"].as_str().unwrap();
+    assert!(context.ends_with("#Machines(computerDnsName,logOnUsers())"), "{context}");
+    // Options inside.
+    let path = "/api/machines?$filter=startswith(computerDnsName,'srv')\
+                &$expand=logOnUsers($select=accountName;$orderby=accountName+desc;$top=1;$count=true)";
+    let row = server.get(path, &token).await.json()["value"][0].clone();
+    assert_eq!(row["logOnUsers@odata.count"], 2);
+    assert_eq!(row["logOnUsers"], json!([{"accountName": "jdoe", "@footfall.logonCount": 1}]));
+    // The machine's users themselves.
+    let users = async |query: &str| -> Vec<Value> {
+        let path = format!("/api/machines/srv-1.lab.example/logonusers?{query}");
+        let answer = server.get(&path, &token).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.json()["value"].as_array().unwrap().iter().map(|user| user["id"].clone()).collect()
+    };
+    assert_eq!(users("").await, ["corp\\jdoe", "lab\\anna"]);
+    assert_eq!(users("$filter=isOnlyNetworkUser").await, ["lab\\anna"]);
+    assert_eq!(users("$orderby=id+desc&$top=1").await, ["lab\\anna"]);
+    assert_eq!(users("$search=jdoe").await, ["corp\\jdoe"]);
+}
+
+/// Whether somebody is on a machine is for those who may read users.
+#[tokio::test]
+async fn users_are_asked_about_by_those_who_may_read_them() {
+    let server = fleet().await;
+    let token = server.token(&[Permission::MachineReadAll]).await;
+    for query in [
+        "$expand=logOnUsers",
+        "$filter=logOnUsers/any(u:u/accountName+eq+'jdoe')",
+        "$filter=not+(osBuild+eq+5+or+logOnUsers/$count+gt+1)",
+        "$orderby=logOnUsers/$count",
+    ] {
+        for path in
+            ["machines", "machines/$count", "users/jdoe/machines", "machines/unTaggedMachines"]
+        {
+            let answer = server.get(&format!("/api/{path}?{query}"), &token).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {query}");
+            assert!(answer.error().1.contains("User.Read.All"), "{}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn machines_are_found_by_tag_and_domain() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let found = async |path: &str| -> Vec<String> {
+        let answer: Answer = server.get(&format!("/api/{path}"), &token).await;
+        let mut names = answer.names();
+        names.sort_unstable();
+        names
+    };
+    let laptops = ["ws-1.corp.example", "ws-2.corp.example"];
+    assert_eq!(found("machines/findbytag?tag=laptop&useStartsWithFilter=False").await, laptops);
+    assert_eq!(found("machines/FindByTag?tag=LAP&useStartsWithFilter=True").await, laptops);
+    assert_eq!(found("machines/findbytag?tag=lap").await, [""; 0]);
+    assert_eq!(found("machines/findbytag?tag=b%C3%BCro").await, ["MÜLLER-PC"]);
+    assert_eq!(
+        found("machines/findbytag?tag=laptop&$filter=riskScore+eq+'High'").await,
+        ["ws-1.corp.example"]
+    );
+    assert_eq!(found("v1.0/machines/untaggedmachines/").await, ["srv-1.lab.example"]);
+    assert_eq!(found("domains/CORP.example/machines").await, laptops);
+    assert_eq!(found("domains/nowhere.example/machines").await, [""; 0]);
+}
+
+/// A walk by key: what comes and is seen meanwhile neither repeats nor makes others vanish.
+#[tokio::test]
+async fn a_walk_loses_nothing_while_machines_come_and_move() {
+    let server = Server::start(unlimited()).await;
+    let report = |number: i64, at: &str| MachineReport {
+        machine: MachineRef::named(format!("pc-{number:05}")),
+        time: time(at).plus_seconds(number).unwrap(),
+        facts: MachineFacts { os_build: Some(number % 7), ..MachineFacts::default() },
+    };
+    let (store, tenant) = (&server.store, server.tenant.number);
+    let first: Vec<_> = (0..20_500).map(|number| report(number, "2026-11-01T00:00:00Z")).collect();
+    store.describe(tenant, first).await.unwrap();
+    let token = server.reader().await;
+    for query in
+        ["$select=computerDnsName", "$select=computerDnsName&$orderby=osBuild+desc,lastSeen"]
+    {
+        let mut seen = Vec::new();
+        let mut next = Some(format!("/api/machines?{query}"));
+        let mut pages = 0;
+        while let Some(path) = next {
+            let page = server.get(&path, &token).await;
+            seen.extend(page.names());
+            let link = page.json()["@odata.nextLink"].as_str().map(str::to_owned);
+            next =
+                link.map(|link| link.strip_prefix("http://footfall.example").unwrap().to_owned());
+            pages += 1;
+            // New ones, and old ones that are seen again.
+            let new =
+                (0..50).map(|number| report(30_000 + pages * 100 + number, "2026-11-20T00:00:00Z"));
+            let again = (0..50).map(|number| report(number * 400, "2026-11-20T00:00:00Z"));
+            if query.len() < 30 {
+                store.describe(tenant, new.chain(again).collect()).await.unwrap();
+            } else {
+                store.describe(tenant, new.collect()).await.unwrap();
+            }
+        }
+        assert!(pages >= 3);
+        let total = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), total, "none comes twice");
+        let old = seen.iter().filter(|name| name.as_str() < "pc-20500").count();
+        assert_eq!(old, 20_500, "none is missing");
+    }
+}
