@@ -5,6 +5,7 @@
 //! that differ from run to run are replaced by names.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod administration;
 mod answers;
 mod audit;
 mod discovery;

@@ -101,7 +101,7 @@ async fn a_machine_that_its_new_tags_move_out_of_sight_is_answered_once() {
 
 /// Machines 1 to `count`, every third a server.
 async fn many(fixture: &Fixture, count: u8) {
-    let name = |id: u8| if id % 3 == 0 { format!("srv-{id}") } else { format!("ws-{id}") };
+    let name = |id: u8| if id.is_multiple_of(3) { format!("srv-{id}") } else { format!("ws-{id}") };
     let logons =
         (1..=count).map(|id| seen(with_id(&name(id), id), DAY1, id.into())).collect::<Vec<_>>();
     fixture.store.record(fixture.tenant, logons).await.unwrap();
