@@ -7,6 +7,7 @@
 
 mod administration;
 mod answers;
+mod assertions;
 mod audit;
 mod discovery;
 mod errors;
