@@ -14,6 +14,7 @@ use inventory::machine::{MachineFacts, MachineReport};
 use serde_json::{Value, json};
 
 use self::transcript::Transcript;
+use crate::assertions::holder;
 use crate::harness::{Answer, Server};
 use crate::people::Rank;
 
@@ -111,6 +112,12 @@ async fn apps(mut story: Transcript<'_>) -> String {
     let trusted =
         story.step(Method::POST, &format!("{path}/federated-credentials"), federated).await;
     story.name(&trusted["id"], "<federated>");
+    let der = holder::base64(holder::certificate(holder::key(), "playbook", 2036));
+    let der = story.name(&json!(der), "<DER>");
+    let certificates = format!("{path}/certificates");
+    let added = story.step(Method::POST, &certificates, json!({"certificate": der})).await;
+    story.name(&added["id"], "<certificate>");
+    story.name(&added["sha256"], "<thumbprint>");
     let change = json!({"name": "hunting", "permissions": ["Machine.Read.All"], "consented": true});
     story.step(Method::PATCH, &path, change).await;
     story.step(Method::PATCH, &path, json!({"redirectUris": []})).await;

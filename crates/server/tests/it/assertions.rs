@@ -2,7 +2,7 @@
 //! says of the others (defender-api.md §7.2, RFC 7523 §3).
 
 mod federated;
-mod holder;
+pub(crate) mod holder;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
@@ -386,7 +386,7 @@ async fn requests_that_show_an_assertion_otherwise_are_refused() {
         assert!(said.starts_with("400 invalid_request [90023]"), "{said}");
         assert!(said.contains("not both"), "{said}");
     }
-    let basic = format!("Basic {}", holder::base64(&format!("{}:{secret}", holder.client_id)));
+    let basic = format!("Basic {}", holder::base64(format!("{}:{secret}", holder.client_id)));
     let asked = request(Method::POST, &path).header(header::AUTHORIZATION, basic);
     let answer = server.call(asked.body(Body::from(good())).unwrap()).await;
     assert!(outcome(&answer).contains("[90023]"), "{}", answer.text());

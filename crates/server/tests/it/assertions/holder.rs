@@ -30,7 +30,7 @@ pub(super) struct Holder {
 }
 
 /// The key of every holder, PKCS#8: finding primes takes long.
-pub(super) fn key() -> &'static [u8] {
+pub(crate) fn key() -> &'static [u8] {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
     KEY.get_or_init(new_key)
 }
@@ -47,7 +47,7 @@ pub(super) fn public_key() -> Vec<u8> {
 }
 
 /// A self-signed certificate, DER, in force from 2026 to the beginning of a year.
-pub(super) fn certificate(key: &[u8], name: &str, until: i32) -> Vec<u8> {
+pub(crate) fn certificate(key: &[u8], name: &str, until: i32) -> Vec<u8> {
     let pkcs8 = PrivatePkcs8KeyDer::from(key);
     let pair = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_RSA_SHA256).unwrap();
     let mut params = CertificateParams::default();
@@ -191,7 +191,7 @@ pub(super) fn unsigned(header: &str, claims: &str) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
 }
 
-pub(super) fn base64(text: &str) -> String {
+pub(crate) fn base64(text: impl AsRef<[u8]>) -> String {
     STANDARD.encode(text)
 }
 
