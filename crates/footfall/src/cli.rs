@@ -14,7 +14,7 @@ mod tenant;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use jiff::tz::{Offset, TimeZone};
 use uuid::Uuid;
 
@@ -75,6 +75,7 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "a process has one")]
 pub(crate) enum Command {
     /// Read logon telemetry into the inventory
     Import(Import),
@@ -333,6 +334,12 @@ pub(crate) enum Config {
     Check,
     /// Print the commented default configuration
     Default,
+}
+
+/// Flags of which a change needs one. The group that clap makes of a struct holds what is changed too,
+/// and would be content with that.
+fn changes(flags: &'static [&'static str]) -> ArgGroup {
+    ArgGroup::new("changes").required(true).multiple(true).args(flags)
 }
 
 fn client_id(text: &str) -> Result<Uuid, String> {

@@ -26,7 +26,8 @@ const UNGROUPED: (&str, &str) = ("ungrouped", "0");
 /// Adds, lists, changes and removes device groups, and previews rules.
 pub(crate) async fn run(config: &Config, command: cli::DeviceGroup) -> anyhow::Result<Outcome> {
     let place = match &command {
-        cli::DeviceGroup::Add { .. } => Place::open(config).await?,
+        // What only looks makes no database.
+        cli::DeviceGroup::Add(args) if !args.showing.dry_run => Place::open(config).await?,
         _ => Place::open_existing(config).await?,
     };
     let actor = place.actor();
@@ -39,12 +40,12 @@ pub(crate) async fn run(config: &Config, command: cli::DeviceGroup) -> anyhow::R
         cli::DeviceGroup::Add(args) => return add(&place, args).await,
         cli::DeviceGroup::Change(args) => return change(&place, args).await,
         cli::DeviceGroup::Remove { group } => {
-            administration.remove_device_group(&group).await?;
+            administration.remove_device_group(meant(&group)).await?;
             eprintln!("Removed the device group {}.", output::printable(&group));
             return Ok(regrouping::run(&place).await?.outcome);
         }
         cli::DeviceGroup::Move { group, rank } => {
-            administration.move_device_group(&group, rank).await?;
+            administration.move_device_group(meant(&group), rank).await?;
             eprintln!("The device group {} has rank {rank}.", output::printable(&group));
             return Ok(regrouping::run(&place).await?.outcome);
         }
@@ -58,7 +59,7 @@ pub(crate) async fn run(config: &Config, command: cli::DeviceGroup) -> anyhow::R
         }
         cli::DeviceGroup::Preview { group, rules, json } => {
             let rules = match &group {
-                Some(group) => administration.device_group(group).await?.rules,
+                Some(group) => administration.device_group(meant(group)).await?.rules,
                 None => rules.rules(),
             };
             let machines = administration.preview(&rules).await?;
@@ -100,7 +101,7 @@ async fn add(place: &Place, args: AddDeviceGroup) -> anyhow::Result<Outcome> {
 async fn change(place: &Place, args: ChangeDeviceGroup) -> anyhow::Result<Outcome> {
     let actor = place.actor();
     let administration = place.administration(&actor);
-    let before = administration.device_group(&args.group).await?;
+    let before = administration.device_group(meant(&args.group)).await?;
     let rules = Some(args.rules.rules()).filter(|rules| *rules != Rules::default());
     let shown = rules.as_ref().unwrap_or(&before.rules);
     let question = format!("Change the device group {}?", output::printable(&before.name));

@@ -34,6 +34,7 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use config::Config;
 use output::{Hinted, Outcome};
+use server::administration;
 
 /// Wrong usage or configuration; clap uses the same.
 const USAGE: u8 = 2;
@@ -116,5 +117,13 @@ fn log_to_stderr(command: &Command) {
 }
 
 fn print_error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    let text = format!("{error:#}");
+    let refused = error.chain().find_map(|cause| cause.downcast_ref::<administration::Error>());
+    match refused.and_then(administration::Error::advice) {
+        Some(advice) => {
+            let what = text.strip_suffix(&advice).unwrap_or(&text);
+            eprintln!("error: {}\nhint: {advice}", what.trim_end_matches([':', ' ']));
+        }
+        None => eprintln!("error: {text}"),
+    }
 }

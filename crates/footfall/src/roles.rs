@@ -65,9 +65,8 @@ async fn change(place: &Place, args: ChangeRole) -> anyhow::Result<()> {
 
 async fn list(place: &Place, json: bool) -> anyhow::Result<()> {
     let directory = place.store.directory(place.tenant.number).await?.directory;
-    let permissions = |role: &Role| {
-        role.permissions.iter().map(|one| one.as_str().to_owned()).collect::<Vec<_>>()
-    };
+    let permissions =
+        |role: &Role| role.permits().iter().map(|one| one.as_str().to_owned()).collect::<Vec<_>>();
     if json {
         let roles: Vec<_> = directory
             .roles

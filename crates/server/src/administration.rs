@@ -92,7 +92,7 @@ pub enum Error {
         name: String,
     },
     /// A name is taken.
-    #[error("there is a {what} `{name}` already: choose another name")]
+    #[error("the {what} `{name}` exists already: choose another name")]
     Taken {
         /// Of which kind.
         what: &'static str,
@@ -148,6 +148,16 @@ impl Error {
             | Self::Key(_)
             | Self::Store(_) => None,
         }
+    }
+
+    /// What a person can do about it, where the text says so: behind its last colon.
+    pub fn advice(&self) -> Option<String> {
+        self.fault()?;
+        let text = self.to_string();
+        let (_, advice) = text.rsplit_once(": ")?;
+        // The colon may stand in a name, which is quoted.
+        let is_whole = advice.matches('`').count() % 2 == 0;
+        is_whole.then(|| advice.to_owned())
     }
 
     /// The HTTP status that says it.

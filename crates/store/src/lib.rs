@@ -295,9 +295,15 @@ pub trait Store: Send + Sync {
     /// Adds an operator; `false` when the user name is taken.
     async fn add_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error>;
 
-    /// Replaces what is kept of an operator but for the count of failures and the lock; `false`
-    /// when there is no such operator.
-    async fn save_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error>;
+    /// Replaces what is kept of an operator but for the count of failures and the lock, if the rest
+    /// is still as it is `known`; `false`, and nothing is changed, when it is not or the user name is
+    /// taken.
+    async fn save_operator(
+        &self,
+        tenant: TenantId,
+        known: &Operator,
+        operator: &Operator,
+    ) -> Result<bool, Error>;
 
     /// Removes an operator and all their tickets.
     async fn remove_operator(&self, tenant: TenantId, id: Uuid) -> Result<bool, Error>;
@@ -390,9 +396,9 @@ pub trait Store: Send + Sync {
     /// The app of a client id, in whichever tenant it is.
     async fn find_app(&self, client_id: Uuid) -> Result<Option<(TenantId, App)>, Error>;
 
-    /// Replaces what is kept of an app but for its id and revocation; `false` when there is no such
-    /// app.
-    async fn save_app(&self, tenant: TenantId, app: &App) -> Result<bool, Error>;
+    /// Replaces what is kept of an app but for its id and revocation, if it is still as it is
+    /// `known`; `false`, and nothing is changed, when it is not.
+    async fn save_app(&self, tenant: TenantId, known: &App, app: &App) -> Result<bool, Error>;
 
     /// Revokes an app; `false` when there is no such app. Revoking twice keeps the first time.
     async fn revoke_app(

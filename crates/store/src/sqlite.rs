@@ -292,10 +292,17 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn save_operator(&self, tenant: TenantId, operator: &Operator) -> Result<bool, Error> {
-        let operator = operator.clone();
+    async fn save_operator(
+        &self,
+        tenant: TenantId,
+        known: &Operator,
+        operator: &Operator,
+    ) -> Result<bool, Error> {
+        let (known, operator) = (known.clone(), operator.clone());
         self.connections
-            .write("save an operator", move |writer| operators::save(writer, tenant, &operator))
+            .write("save an operator", move |writer| {
+                operators::save(writer, tenant, &known, &operator)
+            })
             .await
     }
 
@@ -433,10 +440,10 @@ impl Store for Sqlite {
         self.connections.ask("find an app", |db| apps::find_app(db, client_id))
     }
 
-    async fn save_app(&self, tenant: TenantId, app: &App) -> Result<bool, Error> {
-        let app = app.clone();
+    async fn save_app(&self, tenant: TenantId, known: &App, app: &App) -> Result<bool, Error> {
+        let (known, app) = (known.clone(), app.clone());
         self.connections
-            .write("save an app", move |writer| apps::save_app(writer, tenant, &app))
+            .write("save an app", move |writer| apps::save_app(writer, tenant, &known, &app))
             .await
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use inventory::access::Permission;
 use uuid::Uuid;
 
-use super::client_id;
+use super::{changes, client_id};
 use crate::moment::seconds;
 
 #[derive(Debug, Subcommand)]
@@ -111,12 +111,7 @@ pub(crate) struct AddApp {
 #[command(after_help = "Examples:
   footfall app change $ID --permission Machine.Read.All --permission Machine.ReadWrite.All
   footfall app change $ID --consented true")]
-#[group(
-    id = "app_changes",
-    required = true,
-    multiple = true,
-    args = ["name", "permissions", "redirect_uris", "consented"]
-)]
+#[command(group = changes(&["name", "permissions", "redirect_uris", "consented"]))]
 pub(crate) struct ChangeApp {
     /// The app's client id
     #[arg(value_parser = client_id)]

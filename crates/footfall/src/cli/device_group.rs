@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use inventory::access::device_group::{Condition, Operator, OsCondition, Rules};
 
+use super::changes;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceGroup {
     /// List the device groups, the best rank first
@@ -95,6 +97,7 @@ pub(crate) struct AddDeviceGroup {
   footfall device-group change Servers --name 'Servers and databases' --yes
 
 Rules, where any are given, replace all rules of the group.")]
+#[command(group = changes(&["name", "description", "access", "rank"]).args(RULES))]
 pub(crate) struct ChangeDeviceGroup {
     /// The device group: name or id
     #[arg(value_name = "NAME")]
@@ -144,6 +147,23 @@ pub(crate) struct SetAccess {
     #[arg(long, conflicts_with = "groups")]
     pub(crate) everyone: bool,
 }
+
+/// The flags of [`RuleFlags`].
+const RULES: &[&str] = &[
+    "name_starts_with",
+    "name_ends_with",
+    "name_equals",
+    "name_contains",
+    "domain_starts_with",
+    "domain_ends_with",
+    "domain_equals",
+    "domain_contains",
+    "tag_starts_with",
+    "tag_ends_with",
+    "tag_equals",
+    "tag_contains",
+    "os",
+];
 
 /// Rules as flags; an empty set says nothing.
 #[derive(Debug, Args)]

@@ -32,7 +32,7 @@ pub(crate) enum Group {
         #[arg(long)]
         name: String,
     },
-    /// Remove a user group; it must be on no access list
+    /// Remove a user group, from roles and access lists too; one that is alone on a list stays
     Remove {
         /// The user group: name or id
         group: String,

@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use inventory::access::directory::RolePermission;
 
+use super::changes;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
     /// List the roles
@@ -62,12 +64,7 @@ ViewData is what every question needs; AlertsInvestigation includes the tags of 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   footfall role change 'first line' --permission ViewData --permission AlertsInvestigation")]
-#[group(
-    id = "role_changes",
-    required = true,
-    multiple = true,
-    args = ["name", "description", "permissions"]
-)]
+#[command(group = changes(&["name", "description", "permissions"]))]
 pub(crate) struct ChangeRole {
     /// The role: name or id
     pub(crate) role: String,

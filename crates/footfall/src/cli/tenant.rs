@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::changes;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tenant {
     /// List the tenants
@@ -40,7 +42,7 @@ pub(crate) struct AddTenant {
 #[command(after_help = "Examples:
   footfall tenant rename default --name Contoso
   footfall tenant rename Contoso --domain contoso.com --domain contoso.onmicrosoft.com")]
-#[group(id = "tenant_names", required = true, multiple = true, args = ["name", "domains", "no_domain"])]
+#[command(group = changes(&["name", "domains", "no_domain"]))]
 pub(crate) struct RenameTenant {
     /// The tenant: name, id or domain
     #[arg(value_name = "TENANT")]

@@ -8,7 +8,7 @@ use axum::response::Response;
 use inventory::access::device_group::{
     AutomationLevel, DeviceGroup, Rules, UNGROUPED, UNGROUPED_NAME,
 };
-use inventory::access::directory::{DeviceGroupSettings, Directory};
+use inventory::access::directory::{DeviceGroupSettings, Directory, Refused};
 use inventory::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -148,7 +148,10 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let actor = actor(&permit, &call);
     let administration = Administration::new(&*app.store, &actor);
-    let id = if id.trim() == "0" { UNGROUPED } else { administration.device_group(&id).await?.id };
+    let id = match administration.device_group(&id).await {
+        Err(administration::Error::Directory(Refused::Ungrouped)) => UNGROUPED,
+        found => found?.id,
+    };
     ok(&of(&administration, id).await?)
 }
 

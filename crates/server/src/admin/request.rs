@@ -28,6 +28,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = read.map_err(|_| {
             ApiError::InvalidBody(format!("The body has more than {MAX_BODY_BYTES} bytes."))
         })?;
+        // Of an array serde would take the values in the order of the fields.
+        if bytes.trim_ascii_start().first().is_some_and(|&byte| byte == b'[') {
+            let text = "Request body is incorrect: it must be an object".to_owned();
+            return Err(ApiError::InvalidBody(text));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let said: String = error.to_string().chars().take(SHOWN_CHARS).collect();
             ApiError::InvalidBody(format!("Request body is incorrect: {said}"))

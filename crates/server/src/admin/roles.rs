@@ -46,12 +46,10 @@ pub(crate) struct Change {
 
 impl From<Role> for View {
     fn from(role: Role) -> Self {
-        let built_in = role.id == ADMINISTRATOR_ROLE;
-        let permissions = if built_in { RolePermission::ALL } else { &role.permissions };
         Self {
             id: role.id,
-            built_in,
-            permissions: permissions.iter().map(|one| one.as_str()).collect(),
+            built_in: role.id == ADMINISTRATOR_ROLE,
+            permissions: role.permits().iter().map(|one| one.as_str()).collect(),
             name: role.name,
             description: role.description,
             user_groups: role.user_groups,

@@ -6,6 +6,7 @@ use inventory::time::Timestamp;
 use uuid::Uuid;
 
 use super::credentials::{self, NewSecret};
+use super::directory::TRIES;
 use super::invalid::{self, Invalid};
 pub use super::redirect::AppKind;
 use super::{Administration, Error, redirect, shown};
@@ -100,8 +101,10 @@ impl Administration<'_> {
             redirect::check_all(&app.redirect_uris, settings.kind)?;
             let secret = match settings.first {
                 FirstCredential::None => None,
+                FirstCredential::Secret { .. } if app.is_public => {
+                    return Err(Invalid::PublicSecret.into());
+                }
                 FirstCredential::Secret { expires } => {
-                    credentials::check_confidential(&app)?;
                     let (credential, secret) = credentials::new_secret(self.now(), expires)?;
                     app.credentials.push(credential);
                     Some(secret)
@@ -116,20 +119,22 @@ impl Administration<'_> {
     /// Changes an app.
     pub async fn change_app(&self, client_id: Uuid, change: AppChange) -> Result<App, Error> {
         self.audited("app.change", format!("{client_id}{}", described(&change)), async {
-            let mut app = self.live_app(client_id).await?;
-            let kind = if app.is_public { AppKind::Public } else { AppKind::Confidential };
-            if let Some(name) = change.name {
-                app.name = invalid::name("name of an app", &name)?;
-            }
-            if let Some(permissions) = change.permissions {
-                app.permissions = checked_permissions(permissions, kind)?;
-            }
-            if let Some(uris) = change.redirect_uris {
-                redirect::check_all(&uris, kind)?;
-                app.redirect_uris = uris;
-            }
-            app.consented = change.consented.unwrap_or(app.consented);
-            self.save(app).await
+            self.change_live_app(client_id, |app| {
+                let kind = if app.is_public { AppKind::Public } else { AppKind::Confidential };
+                if let Some(name) = &change.name {
+                    app.name = invalid::name("name of an app", name)?;
+                }
+                if let Some(permissions) = &change.permissions {
+                    app.permissions = checked_permissions(permissions.clone(), kind)?;
+                }
+                if let Some(uris) = &change.redirect_uris {
+                    redirect::check_all(uris, kind)?;
+                    app.redirect_uris = uris.clone();
+                }
+                app.consented = change.consented.unwrap_or(app.consented);
+                Ok(())
+            })
+            .await
         })
         .await
     }
@@ -146,17 +151,28 @@ impl Administration<'_> {
         .await
     }
 
-    /// An app that can still be changed.
-    pub(super) async fn live_app(&self, client_id: Uuid) -> Result<App, Error> {
-        let app = self.app(client_id).await?;
-        if app.revoked.is_some() { Err(Error::Revoked(client_id)) } else { Ok(app) }
+    /// Changes an app that was not revoked: read, changed as a value, written if nobody else was
+    /// faster.
+    pub(super) async fn change_live_app(
+        &self,
+        client_id: Uuid,
+        change: impl Fn(&mut App) -> Result<(), Error> + Send + Sync,
+    ) -> Result<App, Error> {
+        for _ in 0..TRIES {
+            let known = self.live_app(client_id).await?;
+            let mut app = known.clone();
+            change(&mut app)?;
+            if self.store.save_app(self.tenant(), &known, &app).await? {
+                return Ok(app);
+            }
+        }
+        Err(Error::Contended)
     }
 
-    pub(super) async fn save(&self, app: App) -> Result<App, Error> {
-        match self.store.save_app(self.tenant(), &app).await? {
-            true => Ok(app),
-            false => Err(Error::Unknown { what: WHAT, name: app.client_id.to_string() }),
-        }
+    /// An app that can still be changed.
+    async fn live_app(&self, client_id: Uuid) -> Result<App, Error> {
+        let app = self.app(client_id).await?;
+        if app.revoked.is_some() { Err(Error::Revoked(client_id)) } else { Ok(app) }
     }
 }
 

@@ -113,30 +113,39 @@ impl Administration<'_> {
     /// Removes a credential of an app. Tokens that are out stay good until they expire.
     pub async fn remove_credential(&self, client_id: Uuid, credential: Uuid) -> Result<(), Error> {
         self.audited("app.credential.remove", format!("{client_id} {credential}"), async {
-            let mut app = self.live_app(client_id).await?;
-            let count = app.credentials.len();
-            app.credentials.retain(|known| known.id != credential);
-            if app.credentials.len() == count {
-                return Err(Error::Unknown { what: "credential", name: credential.to_string() });
-            }
-            self.save(app).await.map(drop)
+            self.change_live_app(client_id, |app| {
+                let count = app.credentials.len();
+                app.credentials.retain(|known| known.id != credential);
+                match app.credentials.len() == count {
+                    true => {
+                        Err(Error::Unknown { what: "credential", name: credential.to_string() })
+                    }
+                    false => Ok(()),
+                }
+            })
+            .await
+            .map(drop)
         })
         .await
     }
 
     async fn add_credential(&self, client_id: Uuid, credential: Credential) -> Result<(), Error> {
-        let mut app = self.live_app(client_id).await?;
-        check_confidential(&app)?;
-        if app.credentials.len() >= MAX_CREDENTIALS {
-            return Err(Error::TooMany { what: "credentials of the app", most: MAX_CREDENTIALS });
-        }
-        app.credentials.push(credential);
-        self.save(app).await.map(drop)
+        self.change_live_app(client_id, |app| {
+            check_confidential(app)?;
+            if app.credentials.len() >= MAX_CREDENTIALS {
+                let (what, most) = ("credentials of the app", MAX_CREDENTIALS);
+                return Err(Error::TooMany { what, most });
+            }
+            app.credentials.push(credential.clone());
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 }
 
 /// Refuses credentials for an app that could not keep them.
-pub(super) fn check_confidential(app: &App) -> Result<(), Error> {
+fn check_confidential(app: &App) -> Result<(), Error> {
     if app.is_public { Err(Error::Public(app.client_id)) } else { Ok(()) }
 }
 

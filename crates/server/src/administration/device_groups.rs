@@ -31,7 +31,7 @@ impl Administration<'_> {
 
     /// The device group that a person means: by id or name.
     pub async fn device_group(&self, group: &str) -> Result<DeviceGroup, Error> {
-        found(self.directory().await?.directory.device_group(group).cloned(), group)
+        Ok(self.directory().await?.directory.known_device_group(group)?.clone())
     }
 
     /// Changes a device group, by id or name: `change` makes the new settings of the ones that are.
@@ -44,9 +44,7 @@ impl Administration<'_> {
         let known = kept.device_group(group).map(DeviceGroup::settings);
         let said = known.map(|settings| described(&change(settings))).unwrap_or_default();
         let change = |directory: &mut Directory| {
-            let known = directory.device_group(group).cloned();
-            let unknown = || Refused::Unknown { what: "device group", name: shown(group) };
-            let known = known.ok_or_else(unknown)?;
+            let known = directory.known_device_group(group)?.clone();
             let id = known.id.to_string();
             directory.change_device_group(&id, change(known.settings()), self.now())?;
             Ok(directory.device_group(&id).cloned())

@@ -7,7 +7,7 @@ use store::{KeptDirectory, Regrouped, Store};
 use super::{Administration, Error};
 
 /// How often a change is tried again when others were faster.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 /// Machines that one step looks at, so that other writers get their turn in between.
 const REGROUP_STEP: u64 = 5_000;
 

@@ -22,7 +22,7 @@ pub enum Invalid {
 
     #[error("`{0}` is no domain: write it like contoso.com")]
     Domain(String),
-    #[error("a user name has no blanks: write it like anna@contoso.com")]
+    #[error("a user name has no blanks and is no id: write it like anna@contoso.com")]
     UserName,
 
     #[error(
@@ -31,6 +31,8 @@ pub enum Invalid {
         .0.as_str()
     )]
     PublicPermission(Permission),
+    #[error("a public app keeps no secret: leave it out, or add a confidential app")]
+    PublicSecret,
     #[error(
         "the redirect URI `{0}` is no absolute URI: write it like https://app.example/signed-in"
     )]

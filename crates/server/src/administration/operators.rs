@@ -9,6 +9,7 @@ use inventory::access::ticket::TicketsOf;
 use inventory::fold;
 use uuid::Uuid;
 
+use super::directory::TRIES;
 use super::invalid::{self, Invalid};
 use super::{Administration, Error, shown};
 use crate::issuer::{password, totp};
@@ -134,19 +135,23 @@ impl Administration<'_> {
     ) -> Result<Operator, Error> {
         let detail = format!("`{}`{}", shown(operator), described(&change));
         self.audited("operator.change", detail, async {
-            let mut operator = self.operator(operator).await?;
-            if let Some(name) = change.display_name {
-                operator.display_name = invalid::name("display name", &name)?;
-            }
-            if let Some(rank) = change.rank {
-                operator.is_administrator = rank == Rank::Administrator;
-            }
-            operator.disabled = match change.entry {
-                Some(Entry::Enabled) => None,
-                Some(Entry::Disabled) => operator.disabled.or(Some(self.now())),
-                None => operator.disabled,
+            let display_name = change.display_name.as_deref();
+            let display_name =
+                display_name.map(|name| invalid::name("display name", name)).transpose()?;
+            let change_it = |operator: &mut Operator| {
+                if let Some(name) = &display_name {
+                    operator.display_name.clone_from(name);
+                }
+                if let Some(rank) = change.rank {
+                    operator.is_administrator = rank == Rank::Administrator;
+                }
+                operator.disabled = match change.entry {
+                    Some(Entry::Enabled) => None,
+                    Some(Entry::Disabled) => operator.disabled.or(Some(self.now())),
+                    None => operator.disabled,
+                };
             };
-            self.save_operator(&operator).await?;
+            let operator = self.change_known(operator, change_it).await?;
             if change.entry == Some(Entry::Disabled) {
                 self.revoke_tickets_of(&operator).await?;
             }
@@ -158,10 +163,14 @@ impl Administration<'_> {
     /// Gives an operator another password and signs them out everywhere.
     pub async fn set_password(&self, operator: &str, password: &str) -> Result<(), Error> {
         self.audited("operator.password", format!("`{}`", shown(operator)), async {
-            let mut operator = self.operator(operator).await?;
-            operator.password = password::hash(password).await?;
-            operator.end_tokens(self.now());
-            self.save_operator(&operator).await?;
+            // Before the password is hashed, which takes a while.
+            self.operator(operator).await?;
+            let hash = password::hash(password).await?;
+            let change = |operator: &mut Operator| {
+                operator.password = hash.clone();
+                operator.end_tokens(self.now());
+            };
+            let operator = self.change_known(operator, change).await?;
             self.revoke_tickets_of(&operator).await
         })
         .await
@@ -170,9 +179,8 @@ impl Administration<'_> {
     /// Ends an operator's sessions and tokens, wherever they are.
     pub async fn sign_out(&self, operator: &str) -> Result<(), Error> {
         self.audited("operator.sign-out", format!("`{}`", shown(operator)), async {
-            let mut operator = self.operator(operator).await?;
-            operator.end_tokens(self.now());
-            self.save_operator(&operator).await?;
+            let end = |operator: &mut Operator| operator.end_tokens(self.now());
+            let operator = self.change_known(operator, end).await?;
             self.revoke_tickets_of(&operator).await
         })
         .await
@@ -194,10 +202,9 @@ impl Administration<'_> {
     /// sign in.
     pub async fn enrol_totp(&self, operator: &str) -> Result<(Operator, TotpSecret), Error> {
         self.audited("operator.totp.enrol", format!("`{}`", shown(operator)), async {
-            let operator = self.operator(operator).await?;
             let secret = totp::new_secret().ok_or(Error::Random)?;
-            let operator = Operator { totp: Some(secret.clone()), ..operator };
-            self.save_operator(&operator).await?;
+            let set = |operator: &mut Operator| operator.totp = Some(secret.clone());
+            let operator = self.change_known(operator, set).await?;
             Ok((operator, secret))
         })
         .await
@@ -206,8 +213,8 @@ impl Administration<'_> {
     /// Sets the secret of an operator's authenticator app, of which they have shown a code.
     pub(crate) async fn set_totp(&self, operator: &str, secret: TotpSecret) -> Result<(), Error> {
         self.audited("operator.totp.set", format!("`{}`", shown(operator)), async {
-            let operator = self.operator(operator).await?;
-            self.save_operator(&Operator { totp: Some(secret), ..operator }).await
+            let set = |operator: &mut Operator| operator.totp = Some(secret.clone());
+            self.change_known(operator, set).await.map(drop)
         })
         .await
     }
@@ -215,8 +222,8 @@ impl Administration<'_> {
     /// Lets an operator sign in without an authenticator app again.
     pub async fn remove_totp(&self, operator: &str) -> Result<(), Error> {
         self.audited("operator.totp.remove", format!("`{}`", shown(operator)), async {
-            let operator = self.operator(operator).await?;
-            self.save_operator(&Operator { totp: None, ..operator }).await
+            let remove = |operator: &mut Operator| operator.totp = None;
+            self.change_known(operator, remove).await.map(drop)
         })
         .await
     }
@@ -239,11 +246,22 @@ impl Administration<'_> {
         .await
     }
 
-    async fn save_operator(&self, operator: &Operator) -> Result<(), Error> {
-        match self.store.save_operator(self.tenant(), operator).await? {
-            true => Ok(()),
-            false => Err(Error::Unknown { what: WHAT, name: operator.user_name.clone() }),
+    /// Changes an operator: read, changed as a value, written if nobody else was faster. Who is
+    /// disabled in between stays so.
+    async fn change_known(
+        &self,
+        operator: &str,
+        change: impl Fn(&mut Operator) + Send + Sync,
+    ) -> Result<Operator, Error> {
+        for _ in 0..TRIES {
+            let known = self.operator(operator).await?;
+            let mut changed = known.clone();
+            change(&mut changed);
+            if self.store.save_operator(self.tenant(), &known, &changed).await? {
+                return Ok(changed);
+            }
         }
+        Err(Error::Contended)
     }
 
     async fn revoke_tickets_of(&self, operator: &Operator) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use inventory::access::ticket::{Ticket, TicketKind};
 use inventory::access::{App, Proof, Tenant};
 use inventory::time::Timestamp;
+use uuid::Uuid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey as CertifiedKey;
 
@@ -43,7 +44,8 @@ pub(crate) async fn verify(
 ) -> Result<(), Refusal> {
     let jws = Jws::assertion(assertion).map_err(|_| Refusal::assertion("It is no signed JWT."))?;
     let issuer = text(&jws, "iss")?;
-    if issuer == Some(&app.client_id.to_string()) {
+    // A GUID in any form, as `client_id` may be one: clients repeat there what they were configured with.
+    if issuer.and_then(|issuer| Uuid::try_parse(issuer).ok()) == Some(app.client_id) {
         return by_certificate(endpoint, app, &jws).await;
     }
     by_federation(endpoint, app, issuer.unwrap_or_default(), assertion).await

@@ -52,6 +52,7 @@ pub(crate) async fn authenticate(
         (None, None) if app.is_public => Proven::Nothing,
         (None, None) => return Err(Refusal::missing_secret()),
         _ if app.is_public => return Err(Refusal::public_app()),
+        (Some(_), Some(_)) => return Err(Refusal::two_proofs()),
         (secret, assertion) => {
             signin::count_address(state, call).map_err(refused)?;
             let proven = match (secret, assertion) {

@@ -172,6 +172,14 @@ impl Refusal {
         )
     }
 
+    /// A client proves itself in one way a request (RFC 6749 §2.3).
+    pub(crate) fn two_proofs() -> Self {
+        Self::new(
+            Kind::InvalidRequest,
+            "The request may contain 'client_assertion' or 'client_secret', and not both.",
+        )
+    }
+
     /// A certificate's assertion that is not believed; the text says why.
     pub(crate) fn assertion(reason: &str) -> Self {
         let text = format!("Client assertion is not valid. {reason}");

@@ -183,7 +183,8 @@ async fn a_person_must_be_in_force_at_every_call() {
     }
     // Each change holds from the next call on, and what is undone lets in again.
     let save = async |operator: &inventory::access::operator::Operator| {
-        assert!(server.store.save_operator(number, operator).await.unwrap());
+        let known = server.store.operator(number, operator.id).await.unwrap().unwrap();
+        assert!(server.store.save_operator(number, &known, operator).await.unwrap());
     };
     let mut changed = anna.clone();
     changed.is_administrator = false;

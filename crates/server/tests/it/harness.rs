@@ -39,7 +39,7 @@ pub(crate) struct Server {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) tenant: Tenant,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Arc<tempfile::TempDir>,
 }
 
 /// Finding primes takes most of a test's time, so all tests share one key.
@@ -62,7 +62,7 @@ pub(crate) fn new_key() -> Vec<u8> {
 impl Server {
     pub(crate) async fn start(config: Config) -> Self {
         crate::log::install();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = store::open(&url).unwrap();
         let tenant = store.default_tenant().await.unwrap();
@@ -84,6 +84,17 @@ impl Server {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let made = service(config, Arc::clone(&self.store), clock, ([127, 0, 0, 1], 8080).into());
         Self { service: made.await.unwrap(), ..self }
+    }
+
+    /// Another server on the same database, as another process opens it.
+    pub(crate) async fn replica(&self) -> Self {
+        let url = format!("sqlite:{}", self.folder.path().join("test.db").display());
+        let store = store::open(&url).unwrap();
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let address = ([127, 0, 0, 1], 8081).into();
+        let service = service(unlimited(), Arc::clone(&store), clock, address).await.unwrap();
+        let (clock, folder) = (Arc::clone(&self.clock), Arc::clone(&self.folder));
+        Self { service, store, clock, tenant: self.tenant.clone(), folder }
     }
 
     /// A server with limits off and the inventory of [`crate::inventory`].
@@ -162,6 +173,21 @@ impl Server {
             .body(Body::from(form.to_owned()))
             .unwrap();
         self.call(request).await
+    }
+
+    /// A request of the administration, with a body where it has one.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let asked = request(method, path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.call(asked.body(body).unwrap()).await
     }
 
     pub(crate) async fn send(&self, request: axum::http::request::Builder) -> Answer {

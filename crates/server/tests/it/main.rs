@@ -5,7 +5,9 @@
 //! that differ from run to run are replaced by names.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod administration;
 mod answers;
+mod assertions;
 mod audit;
 mod browser;
 mod discovery;

@@ -25,14 +25,24 @@ pub(super) fn add_app(writer: &mut Writer, tenant: TenantId, app: &App) -> Resul
     Ok(())
 }
 
-/// Replaces an app but for its id and revocation.
-pub(super) fn save_app(writer: &mut Writer, tenant: TenantId, app: &App) -> Result<bool, Failure> {
-    let changed = writer.connection.execute(
+/// Replaces an app but for its id and revocation, if nobody else changed it.
+pub(super) fn save_app(
+    writer: &mut Writer,
+    tenant: TenantId,
+    known: &App,
+    app: &App,
+) -> Result<bool, Failure> {
+    let transaction = writer.transaction()?;
+    if self::app(&transaction, tenant, app.client_id)?.as_ref() != Some(known) {
+        return Ok(false);
+    }
+    let changed = transaction.execute(
         "UPDATE app SET name = ?3, permissions = ?4, credentials = ?5, is_public = ?6,
              redirect_uris = ?7, consented = ?8, created = ?9
          WHERE client_id = ?1 AND tenant = ?2",
         &StoredApp::of(app)?.values(app, &tenant.0)[..],
     )?;
+    transaction.commit()?;
     Ok(changed == 1)
 }
 

@@ -44,9 +44,19 @@ pub(super) fn add(
 pub(super) fn save(
     writer: &mut Writer,
     tenant: TenantId,
+    known: &Operator,
     operator: &Operator,
 ) -> Result<bool, Failure> {
-    let saved = writer.connection.execute(
+    let transaction = writer.transaction()?;
+    // Sign-ins that fail in between are no change of the person.
+    let is_known = |kept: Operator| {
+        let Operator { failures, locked_until, .. } = kept;
+        kept == Operator { failures, locked_until, ..known.clone() }
+    };
+    if !by_id(&transaction, tenant, operator.id)?.is_some_and(is_known) {
+        return Ok(false);
+    }
+    let saved = transaction.execute(
         "UPDATE OR IGNORE operator SET user_name = ?3, display_name = ?4, password = ?5,
              totp = ?6, is_administrator = ?7, created = ?8, disabled = ?9,
              tokens_valid_from = ?10
@@ -64,6 +74,7 @@ pub(super) fn save(
             operator.tokens_valid_from.ticks()
         ],
     )?;
+    transaction.commit()?;
     Ok(saved == 1)
 }
 

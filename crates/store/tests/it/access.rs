@@ -82,7 +82,9 @@ async fn an_app_is_saved_but_for_its_id_and_revocation_and_found_in_any_tenant()
     let mut kept = app("playbook");
     store.add_app(other, &kept).await.unwrap();
     let at = time("2025-06-03T08:00:00Z");
+    let before = kept.clone();
     store.revoke_app(other, kept.client_id, at).await.unwrap();
+    let known = store.app(other, kept.client_id).await.unwrap().unwrap();
     kept.credentials = vec![
         Credential {
             id: Uuid::from_u128(8),
@@ -106,8 +108,9 @@ async fn an_app_is_saved_but_for_its_id_and_revocation_and_found_in_any_tenant()
     kept.is_public = true;
     kept.consented = true;
     kept.redirect_uris = Vec::new();
-    assert!(!store.save_app(fixture.tenant, &kept).await.unwrap());
-    assert!(store.save_app(other, &kept).await.unwrap());
+    assert!(!store.save_app(fixture.tenant, &known, &kept).await.unwrap());
+    assert!(!store.save_app(other, &before, &kept).await.unwrap(), "it was revoked since");
+    assert!(store.save_app(other, &known, &kept).await.unwrap());
     kept.revoked = Some(at);
     assert_eq!(store.find_app(kept.client_id).await.unwrap(), Some((other, kept)));
     assert_eq!(store.find_app(Uuid::from_u128(1)).await.unwrap(), None);

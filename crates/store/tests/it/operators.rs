@@ -40,8 +40,8 @@ async fn a_user_name_is_one_operators_in_a_tenant() {
     assert_eq!(store.operator(other, kim.id).await.unwrap(), None);
 
     let renamed = Person { user_name: "kim@corp.example".to_owned(), ..anna.clone() };
-    assert!(!store.save_operator(tenant, &renamed).await.unwrap());
-    assert!(!store.save_operator(other, &anna).await.unwrap());
+    assert!(!store.save_operator(tenant, &anna, &renamed).await.unwrap());
+    assert!(!store.save_operator(other, &anna, &anna).await.unwrap());
     assert!(!store.remove_operator(other, anna.id).await.unwrap());
     assert_eq!(store.operators(tenant).await.unwrap(), [anna, kim]);
 }
@@ -68,7 +68,9 @@ async fn a_change_leaves_failures_and_of_two_sign_ins_one_counts() {
         locked_until: None,
         ..anna.clone()
     };
-    assert!(store.save_operator(tenant, &changed).await.unwrap());
+    assert!(store.save_operator(tenant, &anna, &changed).await.unwrap());
+    // Who knows an older one changes nothing.
+    assert!(!store.save_operator(tenant, &anna, &anna).await.unwrap());
     let kept = store.operator(tenant, anna.id).await.unwrap().unwrap();
     assert_eq!(kept, Person { failures: 2, locked_until: until, ..changed });
 }

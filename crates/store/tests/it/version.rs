@@ -40,8 +40,9 @@ async fn tenants_apps_keys_people_directories_and_revocations_move_it() {
     let mut app = app("playbook");
     store.add_app(tenant, &app).await.unwrap();
     watch.moved("add_app", true);
+    let known = app.clone();
     app.credentials.clear();
-    store.save_app(tenant, &app).await.unwrap();
+    assert!(store.save_app(tenant, &known, &app).await.unwrap());
     watch.moved("save_app", true);
     store.revoke_app(tenant, app.client_id, now).await.unwrap();
     watch.moved("revoke_app", true);
@@ -58,8 +59,9 @@ async fn tenants_apps_keys_people_directories_and_revocations_move_it() {
     let mut anna = operator("anna");
     store.add_operator(tenant, &anna).await.unwrap();
     watch.moved("add_operator", true);
+    let known = anna.clone();
     anna.disabled = Some(now);
-    store.save_operator(tenant, &anna).await.unwrap();
+    assert!(store.save_operator(tenant, &known, &anna).await.unwrap());
     watch.moved("save_operator", true);
     store.remove_operator(tenant, anna.id).await.unwrap();
     watch.moved("remove_operator", true);

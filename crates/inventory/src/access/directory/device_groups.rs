@@ -127,7 +127,7 @@ impl Directory {
                 ids.push(known.id.clone());
             }
         }
-        if is_number(UNGROUPED, group) || is_same(group, UNGROUPED_NAME) {
+        if is_ungrouped(group) {
             self.ungrouped_access = ids;
             return Ok(());
         }
@@ -135,6 +135,14 @@ impl Directory {
         self.device_groups[index].access = ids;
         self.device_groups[index].changed = now.ticks();
         Ok(())
+    }
+
+    /// The device group that a person means, which is not the one of all other machines.
+    pub fn known_device_group(&self, group: &str) -> Result<&DeviceGroup, Refused> {
+        self.device_group(group).ok_or_else(|| match is_ungrouped(group) {
+            true => Refused::Ungrouped,
+            false => unknown(DEVICE_GROUP, group),
+        })
     }
 
     fn checked_device_group(
@@ -161,8 +169,13 @@ impl Directory {
     }
 
     fn device_group_index(&self, group: &str) -> Result<usize, Refused> {
-        let id = self.device_group(group).ok_or_else(|| unknown(DEVICE_GROUP, group))?.id;
+        let id = self.known_device_group(group)?.id;
         let index = self.device_groups.iter().position(|group| group.id == id);
         index.ok_or_else(|| unknown(DEVICE_GROUP, group))
     }
+}
+
+/// Whether the machines of no group are meant.
+fn is_ungrouped(group: &str) -> bool {
+    is_number(UNGROUPED, group) || is_same(group, UNGROUPED_NAME)
 }

@@ -1,7 +1,7 @@
 //! Why a directory is not changed.
 
 use super::MAX_DESCRIPTION_CHARS;
-use crate::access::device_group::{InvalidRules, MAX_TEXT_CHARS, MAX_VALUES_BYTES};
+use crate::access::device_group::{InvalidRules, MAX_TEXT_CHARS, MAX_VALUES_BYTES, UNGROUPED_NAME};
 
 /// Why a change is refused, and what the person can do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +45,11 @@ pub enum Refused {
          remove some"
     )]
     RulesTooLong,
+    #[error(
+        "`{UNGROUPED_NAME}` takes what no other device group has, and always comes last: change who \
+         has access to it, or add a device group"
+    )]
+    Ungrouped,
     #[error("{rank} is no rank: write a number from 1 (the best) to {last}")]
     Rank { rank: usize, last: usize },
     #[error(
@@ -95,6 +100,7 @@ impl Refused {
             | Self::NotLocal { .. }
             | Self::BuiltInRole
             | Self::RulesTooLong
+            | Self::Ungrouped
             | Self::NoRole { .. }
             | Self::LastRole { .. }
             | Self::LastAccess { .. } => Fault::Conflict,

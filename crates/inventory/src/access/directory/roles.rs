@@ -21,6 +21,11 @@ pub struct RoleSettings {
 }
 
 impl Role {
+    /// What it permits: the built-in one everything, which is kept nowhere.
+    pub fn permits(&self) -> &[RolePermission] {
+        if self.id == ADMINISTRATOR_ROLE { RolePermission::ALL } else { &self.permissions }
+    }
+
     /// What a person can say of it, as it is.
     pub fn settings(&self) -> RoleSettings {
         RoleSettings {
