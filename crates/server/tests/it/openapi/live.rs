@@ -169,6 +169,18 @@ async fn vendor(probe: &Probe) {
             probe.query(path, ids, &query).await;
         }
     }
+    for (path, ids, query) in [
+        ("/api/machines", &[][..], "?$expand=logOnUsers($count=true)&$count=true&$search=ws"),
+        ("/api/machines", &[], "?$select=id&$expand=logOnUsers($select=id)&$filter=id+ne+null"),
+        ("/api/machines/$count", &[], "?$filter=osBuild+eq+null"),
+        ("/api/machines/findbytag", &[], "?tag=x&useStartsWithFilter=true&$orderby=id"),
+        ("/api/machines/unTaggedMachines", &[], ""),
+        ("/api/domains/{domain}/machines", &["corp.example"], "?$top=1"),
+        ("/api/machines/{id}/logonusers", &machine, "?$count=true&$orderby=id&$filter=id+ne+'x'"),
+    ] {
+        probe.query(path, ids, query).await;
+    }
+    probe.call(GET, "/api/machines/findbytag", &[], 400).await;
     for path in ["/api/alerts", "/api/users/{id}/alerts", "/api/machines/{id}/alerts"] {
         probe.query(path, &machine, "?$top=1&$filter=x&$orderby=y&$expand=z&$select=w").await;
     }

@@ -254,7 +254,7 @@ async fn a_revoked_app_and_a_disabled_person_get_nothing_more() {
     let (mut browser, code) = world.signed_in(&[]).await;
     let disabled = Operator { disabled: Some(world.server.now()), ..world.operator.clone() };
     let tenant = world.server.tenant.number;
-    assert!(world.server.store.save_operator(tenant, &disabled).await.unwrap());
+    assert!(world.server.store.save_operator(tenant, &world.operator, &disabled).await.unwrap());
     assert_eq!(world.redeem(&code).await.json()["error_codes"][0], 50057);
     let page = browser.visit(&world.place(&[])).await;
     assert!(page.is_page("Sign in"));
