@@ -30,6 +30,7 @@ pub(crate) const NAMES: &[&str] = &[
     LogonUsers::NAME,
     MachineAlerts::NAME,
     Alerts::NAME,
+    Metadata::NAME,
     ReadLimits::NAME,
     ReadAdministration::NAME,
     ChangeAdministration::NAME,
@@ -56,6 +57,8 @@ pub(crate) struct LogonUsers;
 pub(crate) struct MachineAlerts;
 /// `GET /api/alerts`
 pub(crate) struct Alerts;
+/// `GET /api/$metadata`
+pub(crate) struct Metadata;
 
 impl Api for UserMachines {
     const NAME: &'static str = "get-user-related-machines";
@@ -81,7 +84,7 @@ impl Api for LogonUsers {
     const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
 }
 
-// Any permission of the vendor's opens the sets of alerts: they are the connection test of clients
+// Any permission of the vendor's opens what tells nothing of a device. The sets of alerts are the connection test of clients
 // that hold Machine permissions alone (defender-api.md §13.14), and they are empty.
 const ANY_APPLICATION: &[Permission] = &[
     Permission::MachineReadAll,
@@ -122,6 +125,13 @@ impl Api for Alerts {
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
     const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
     const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
+}
+
+// What the types are is no secret to whoever may read any of them.
+impl Api for Metadata {
+    const NAME: &'static str = "get-metadata";
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
 }
 
 /// `GET /admin/v1/limits`

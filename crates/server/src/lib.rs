@@ -3,8 +3,8 @@
 //! A request passes through the modules in this order: [`service`] names it and finds its route
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
 //! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`) asks the
-//! store, and `views` writes the answer, which `answers` remembers. `error` is the one table of
-//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
+//! store, and `views` writes the answer, which `answers` remembers. `metadata` says what types all that
+//! is of. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
 //! `pages` are what people see of it;
 //! [`administration`] holds the operations on both, and `admin` their HTTP API.
 //!
@@ -40,6 +40,7 @@ mod error;
 mod generations;
 mod load;
 mod machines;
+mod metadata;
 mod pages;
 mod path;
 mod permit;

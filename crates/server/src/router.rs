@@ -23,7 +23,7 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, discovery, machines, pages, users};
+use crate::{alerts, body, discovery, machines, metadata, pages, users};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -66,6 +66,7 @@ fn table() -> Vec<Entry> {
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
+        of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.
         of_api::<api::ReadLimits>("/admin/v1/limits", get(report::get)),
         // Apps without a token yet: the sign-in side. Some clients send GET with a form (§7.1).

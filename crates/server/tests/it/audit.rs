@@ -87,7 +87,14 @@ async fn every_route_is_recorded_once_or_known_to_be_public() {
     }
     assert_eq!(entries(&server).await.len(), before + recorded);
     for path in public {
-        let known = ["/healthz", "/openapi.json", "/.well-known/", "/discovery/", "/userrealm/", "/assets/"];
+        let known = [
+            "/healthz",
+            "/openapi.json",
+            "/.well-known/",
+            "/discovery/",
+            "/userrealm/",
+            "/assets/",
+        ];
         assert!(known.iter().any(|part| path.contains(part)), "{path} is not recorded");
     }
 }

@@ -44,6 +44,7 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/api/machines/srv-01/logonusers",
         "/api/machines/srv-01/alerts",
         "/api/alerts",
+        "/api/$metadata",
         "/admin/v1/limits",
         "/admin/v1/roles",
     ];

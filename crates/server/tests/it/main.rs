@@ -16,6 +16,7 @@ mod harness;
 mod inventory;
 mod limits;
 mod log;
+mod metadata;
 mod openapi;
 mod outside;
 mod pages;

@@ -27,6 +27,7 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/alerts" => ("/api/alerts", None),
         "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
         "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
+        "/api/$metadata" => ("/api/$metadata", None),
         "/admin/v1/limits" => ("/admin/v1/limits", Some(Permission::MachineReadWriteAll)),
         _ => return None,
     })
@@ -221,9 +222,9 @@ async fn people(
         assert!(none.error().1.ends_with("application scopes: ."), "{}", none.text());
         let token = server.person_token(operator, delegated[0].as_str()).await;
         let answer = server.get(path, &token).await;
-        let sees = match answer.status {
-            StatusCode::OK => answer.json()["value"].as_array().map(Vec::len),
-            _ => None,
+        let sees = match answer.header("content-type").contains("json") {
+            true => answer.json()["value"].as_array().map(Vec::len),
+            false => None,
         };
         let sees = sees.map_or_else(String::new, |rows| format!(" {rows} rows"));
         table += &format!("    {who:<36} {}{sees}\n", answer.status.as_u16());
