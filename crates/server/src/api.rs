@@ -57,7 +57,7 @@ pub(crate) struct LogonUsers;
 pub(crate) struct MachineAlerts;
 /// `GET /api/alerts`
 pub(crate) struct Alerts;
-/// `GET /api/$metadata`
+/// `GET /api` and `GET /api/$metadata`
 pub(crate) struct Metadata;
 
 impl Api for UserMachines {

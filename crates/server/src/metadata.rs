@@ -1,15 +1,18 @@
-//! `$metadata`: of what types the API's data is, for clients that make their code or their queries of
-//! it (defender-api.md §1.4, §12).
+//! What there is, for clients that make their code or their queries of it: the service document names
+//! the sets, `$metadata` the types (defender-api.md §1.4, §12).
 //!
-//! Both documents are files, and tests hold them to the program: the types are those by which queries
+//! Both forms of `$metadata` are files, and tests hold them to the program: the types are those by which queries
 //! are bound, and the JSON says what the XML says.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use crate::api;
+use crate::call::ThisCall;
+use crate::envelope;
 use crate::error::{ApiError, JSON};
 use crate::permit::Permit;
 use crate::query::DocumentQuery;
@@ -18,7 +21,32 @@ use crate::query::DocumentQuery;
 const JSON_VERSION: f32 = 4.01;
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 
-/// How the document is written.
+/// The entity sets.
+const SETS: &[&str] = &["Machines", "Users", "DeviceGroups", "Alerts"];
+
+/// A set as the service document has it.
+#[derive(Serialize)]
+struct Set {
+    name: &'static str,
+    kind: &'static str,
+    /// Relative to the context, as OData JSON §5 wants it.
+    url: &'static str,
+}
+
+/// `GET /api`
+pub(crate) async fn service_document(
+    ThisCall(call): ThisCall,
+    _permit: Permit<api::Metadata>,
+    query: DocumentQuery,
+) -> Result<Response, ApiError> {
+    if query.format.is_some_and(|format| !matches!(Format::parse(&format), Ok(Format::Json))) {
+        return Err(ApiError::OData("The query option '$format' must be 'json' here.".to_owned()));
+    }
+    let sets = SETS.iter().map(|name| Set { name, kind: "EntitySet", url: name });
+    Ok(envelope::ok(envelope::service_document(&call, sets.collect())?).into_response())
+}
+
+/// How `$metadata` is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// CSDL XML 4.0

@@ -66,6 +66,7 @@ fn table() -> Vec<Entry> {
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
+        of_api::<api::Metadata>("/api", get(metadata::service_document)),
         of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.
         of_api::<api::ReadLimits>("/admin/v1/limits", get(report::get)),

@@ -64,7 +64,6 @@ async fn no_such_route() {
     let token = server.reader().await;
     for path in [
         "/",
-        "/api",
         "/api/machine",
         "/api/ips/10.0.0.1/machines",
         "/api/v2.0/machines",

@@ -1,4 +1,4 @@
-//! `$metadata`, held to the program, to the vendor's own document, and its two forms to each other.
+//! The service document and `$metadata`, held to the program, to the vendor's own document, and its two forms to each other.
 
 mod csdl;
 
@@ -57,6 +57,26 @@ async fn both_forms_are_served() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         assert_eq!(answer.error().0, "ODataError", "{query}");
     }
+}
+
+#[tokio::test]
+async fn the_service_document_names_the_sets() {
+    let server = Server::with_inventory().await;
+    let token = server.reader().await;
+    let answer = server.get("/api", &token).await;
+    insta::assert_snapshot!(server.show(&answer));
+    for path in ["/api/", "/API/v1.0", "/api/V1.0/", "/api?$format=json"] {
+        assert_eq!(server.get(path, &token).await.text(), answer.text(), "{path}");
+    }
+    for query in ["$format=xml", "$format=atom", "$top=1"] {
+        let refused = server.get(&format!("/api?{query}"), &token).await;
+        assert_eq!(refused.error().0, "ODataError", "{query}");
+    }
+    let document = Document::parse(XML).unwrap();
+    let container = find(schema(&document), "EntityContainer", "Container").unwrap();
+    let named: Vec<_> = parts(container).map(csdl::name).collect();
+    let sets = answer.json()["value"].as_array().unwrap().clone();
+    assert_eq!(sets.iter().map(|set| &set["name"]).collect::<Vec<_>>(), named);
 }
 
 #[tokio::test]

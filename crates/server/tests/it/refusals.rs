@@ -27,6 +27,7 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/alerts" => ("/api/alerts", None),
         "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
         "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
+        "/api" => ("/api", None),
         "/api/$metadata" => ("/api/$metadata", None),
         "/admin/v1/limits" => ("/admin/v1/limits", Some(Permission::MachineReadWriteAll)),
         _ => return None,

@@ -169,6 +169,7 @@ async fn vendor(probe: &Probe) {
             probe.query(path, ids, &query).await;
         }
     }
+    probe.call(GET, "/api", &[], 200).await;
     probe.call(GET, "/api/$metadata", &[], 200).await;
     probe.query("/api/$metadata", &[], "?$format=json").await;
     for path in ["/api/alerts", "/api/users/{id}/alerts", "/api/machines/{id}/alerts"] {
