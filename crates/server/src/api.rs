@@ -30,6 +30,8 @@ pub(crate) const NAMES: &[&str] = &[
     LogonUsers::NAME,
     MachineAlerts::NAME,
     Alerts::NAME,
+    DeviceGroups::NAME,
+    DeviceGroup::NAME,
     Metadata::NAME,
     ReadLimits::NAME,
     ReadAdministration::NAME,
@@ -57,6 +59,10 @@ pub(crate) struct LogonUsers;
 pub(crate) struct MachineAlerts;
 /// `GET /api/alerts`
 pub(crate) struct Alerts;
+/// `GET /api/deviceGroups`
+pub(crate) struct DeviceGroups;
+/// `GET /api/deviceGroups/{id}`
+pub(crate) struct DeviceGroup;
 /// `GET /api` and `GET /api/$metadata`
 pub(crate) struct Metadata;
 
@@ -125,6 +131,18 @@ impl Api for Alerts {
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
     const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
     const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
+}
+
+impl Api for DeviceGroups {
+    const NAME: &'static str = "get-device-groups";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for DeviceGroup {
+    const NAME: &'static str = "get-device-group-by-id";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }
 
 // What the types are is no secret to whoever may read any of them.

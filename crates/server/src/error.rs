@@ -50,7 +50,7 @@ pub(crate) enum ApiError {
     MachineNotFound(String),
     /// The body makes no sense.
     InvalidBody(String),
-    /// The administration knows no such thing.
+    /// There is no such thing; the text says which.
     NotFound(String),
     /// What is there stands against a change.
     Conflict(String),
@@ -71,6 +71,11 @@ impl ApiError {
 
     pub(crate) fn machine_not_found(id: &str) -> Self {
         Self::MachineNotFound(id.chars().take(SHOWN_CHARS).collect())
+    }
+
+    pub(crate) fn device_group_not_found(id: &str) -> Self {
+        let id: String = id.chars().take(SHOWN_CHARS).collect();
+        Self::NotFound(format!("Device group {id} was not found"))
     }
 
     fn status(&self) -> StatusCode {

@@ -2,7 +2,7 @@
 //!
 //! A request passes through the modules in this order: [`service`] names it and finds its route
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
-//! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`) asks the
+//! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`, ...) asks the
 //! store, and `views` writes the answer, which `answers` remembers. `metadata` says what types all that
 //! is of. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
 //! `pages` are what people see of it;
@@ -34,6 +34,7 @@ mod auth;
 mod body;
 mod call;
 mod connections;
+mod device_groups;
 mod discovery;
 mod envelope;
 mod error;

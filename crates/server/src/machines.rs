@@ -62,9 +62,7 @@ pub(crate) async fn logon_users(
         let window = app.window(call.now);
         let mut users = app.store.users_of_machine(permit.scope(), machine.id, window).await?;
         // The store gives all users of a machine, whose number people bound.
-        let skip = usize::try_from(query.page.skip).unwrap_or(usize::MAX).min(users.len());
-        users.drain(..skip);
-        users.truncate(usize::try_from(query.page.top).unwrap_or(usize::MAX));
+        query.page.cut(&mut users);
         envelope::collection(&call, query, users, views::User::new).await
     };
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;

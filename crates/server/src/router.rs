@@ -23,7 +23,7 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, discovery, machines, metadata, pages, users};
+use crate::{alerts, body, device_groups, discovery, machines, metadata, pages, users};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -66,6 +66,8 @@ fn table() -> Vec<Entry> {
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
+        of_api::<api::DeviceGroups>("/api/deviceGroups", get(device_groups::list)),
+        of_api::<api::DeviceGroup>("/api/deviceGroups/{id}", get(device_groups::get)),
         of_api::<api::Metadata>("/api", get(metadata::service_document)),
         of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.

@@ -121,6 +121,9 @@ async fn bad_queries() {
         ("machines/srv-01", "$filter=x"),
         ("machines/srv-01", "$expand=x"),
         ("machines/srv-01/logonusers", "$select=osPlatform"),
+        ("deviceGroups", "$select=name"),
+        ("deviceGroups", "$filter=id+eq+1"),
+        ("deviceGroups/0", "$top=1"),
         ("alerts", "$top=10001"),
         ("alerts", "$count=true"),
     ] {

@@ -44,6 +44,8 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/api/machines/srv-01/logonusers",
         "/api/machines/srv-01/alerts",
         "/api/alerts",
+        "/api/deviceGroups",
+        "/api/deviceGroups/0",
         "/api/$metadata",
         "/admin/v1/limits",
         "/admin/v1/roles",

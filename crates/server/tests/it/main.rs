@@ -8,6 +8,7 @@
 mod answers;
 mod audit;
 mod browser;
+mod device_groups;
 mod discovery;
 mod errors;
 mod forgeries;

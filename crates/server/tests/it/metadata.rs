@@ -85,12 +85,41 @@ async fn contexts_of_answers_name_what_is_in_it() {
     let token = server.reader().await;
     let document = Document::parse(XML).unwrap();
     let container = find(schema(&document), "EntityContainer", "Container").unwrap();
-    for path in ["machines", "machines/srv-01", "machines/srv-01/logonusers", "alerts"] {
+    for path in [
+        "machines",
+        "machines/srv-01",
+        "machines/srv-01/logonusers",
+        "deviceGroups",
+        "deviceGroups/0",
+        "alerts",
+    ] {
         let answer = server.get(&format!("/api/{path}"), &token).await.json();
         let context = answer["@odata.context"].as_str().unwrap();
         let context = context.strip_prefix(&format!("http://{HOST}/api/$metadata#")).unwrap();
         let set = context.split('/').next().unwrap();
         assert!(find(container, "EntitySet", set).is_some(), "{path}: {set}");
+    }
+}
+
+/// Queries do not bind device groups, so that the answer itself is compared.
+#[tokio::test]
+async fn a_device_group_has_the_properties_of_its_type() {
+    let server = Server::with_inventory().await;
+    let token = server.reader().await;
+    let answer = server.get("/api/deviceGroups/0?$select=*", &token).await.json();
+    let keys: Vec<_> = answer.as_object().unwrap().keys().skip(1).collect();
+    let document = Document::parse(XML).unwrap();
+    for (tag, name, keys) in [
+        ("EntityType", "DeviceGroup", keys),
+        (
+            "ComplexType",
+            "DeviceGroupRules",
+            answer["deviceGroupRules"].as_object().unwrap().keys().collect(),
+        ),
+    ] {
+        let written = find(schema(&document), tag, name).unwrap();
+        let written = parts(written).filter(|part| part.has_tag_name((csdl::EDM, "Property")));
+        assert_eq!(written.map(csdl::name).collect::<Vec<_>>(), keys, "{name}");
     }
 }
 

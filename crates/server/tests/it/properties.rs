@@ -16,6 +16,7 @@ fn targets() -> impl Strategy<Value = String> {
         Just("/logonusers"),
         Just("/alerts"),
         Just("/$metadata"),
+        Just("/deviceGroups"),
         Just("/"),
         Just("//"),
         Just("/jdoe"),

@@ -27,6 +27,8 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/alerts" => ("/api/alerts", None),
         "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
         "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
+        "/api/deviceGroups" => ("/api/deviceGroups", Some(Permission::UserReadAll)),
+        "/api/deviceGroups/{id}" => ("/api/deviceGroups/0", Some(Permission::AlertReadAll)),
         "/api" => ("/api", None),
         "/api/$metadata" => ("/api/$metadata", None),
         "/admin/v1/limits" => ("/admin/v1/limits", Some(Permission::MachineReadWriteAll)),

@@ -157,6 +157,7 @@ async fn vendor(probe: &Probe) {
         ("/api/users/{id}/machines", &user[..], "id,IPADDRESSES", "Machine"),
         ("/api/machines", &[], "vmMetadata", "Machine"),
         ("/api/machines/{id}/logonusers", &machine, "logonTypes,id", "User"),
+        ("/api/deviceGroups", &[], "deviceCount,ID", "ApiDeviceGroup"),
     ] {
         let answer = probe.call(GET, path, ids, 200).await.json();
         let rows = answer["value"].as_array().unwrap();
@@ -169,6 +170,9 @@ async fn vendor(probe: &Probe) {
             probe.query(path, ids, &query).await;
         }
     }
+    let group = "/api/deviceGroups/{id}";
+    probe.call(GET, group, &["0"], 200).await;
+    probe.query(group, &["0"], "?$select=deviceGroupName").await;
     probe.call(GET, "/api", &[], 200).await;
     probe.call(GET, "/api/$metadata", &[], 200).await;
     probe.query("/api/$metadata", &[], "?$format=json").await;
@@ -229,6 +233,8 @@ async fn people_and_groups(probe: &Probe) {
     ] {
         probe.call(method, &format!("/admin/v1/{path}"), ids, status).await;
     }
+    // With rules, and with somebody who sees it.
+    probe.call(GET, "/api/deviceGroups", &[], 200).await;
     let preview = probe.call(POST, "/admin/v1/device-groups/preview", &[], 200).await;
     assert_eq!(preview.names(), ["WS-014.corp.example"]);
 }
