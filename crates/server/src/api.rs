@@ -33,6 +33,7 @@ pub(crate) const NAMES: &[&str] = &[
     DeviceGroups::NAME,
     DeviceGroup::NAME,
     Metadata::NAME,
+    Unsupported::NAME,
     ReadLimits::NAME,
     ReadAdministration::NAME,
     ChangeAdministration::NAME,
@@ -65,6 +66,8 @@ pub(crate) struct DeviceGroups;
 pub(crate) struct DeviceGroup;
 /// `GET /api` and `GET /api/$metadata`
 pub(crate) struct Metadata;
+/// What is refused by name
+pub(crate) struct Unsupported;
 
 impl Api for UserMachines {
     const NAME: &'static str = "get-user-related-machines";
@@ -148,6 +151,13 @@ impl Api for DeviceGroup {
 // What the types are is no secret to whoever may read any of them.
 impl Api for Metadata {
     const NAME: &'static str = "get-metadata";
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+}
+
+// Which permission the vendor wants for it does not matter where nobody gets it.
+impl Api for Unsupported {
+    const NAME: &'static str = "unsupported";
     const APPLICATION: &'static [Permission] = ANY_APPLICATION;
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
 }

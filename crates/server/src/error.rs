@@ -56,6 +56,8 @@ pub(crate) enum ApiError {
     Conflict(String),
     /// Nobody of this tenant may do that.
     Disallowed(String),
+    /// The vendor's service does it and this one does not; the text says what.
+    NotImplemented(String),
     /// The app's quota is used up.
     TooManyRequests { tenant: Uuid, calls: u32, period_s: i64, retry_after_s: i64 },
     /// The server has too much to do, or cannot account for what it would do.
@@ -90,6 +92,7 @@ impl ApiError {
             Self::MachineNotFound(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -107,7 +110,8 @@ impl ApiError {
             Self::MachineNotFound(_) | Self::NotFound(_) => "ResourceNotFound",
             Self::InvalidBody(_) => "InvalidRequestBody",
             Self::Disallowed(_) => "DisallowedOperation",
-            // The vendor's table has no code for it.
+            // The vendor's table has no code for these.
+            Self::NotImplemented(_) => "NotImplemented",
             Self::Conflict(_) => "Conflict",
             // The documentation says TooManyRequests; the wire says 429 (§6.5).
             Self::TooManyRequests { .. } => "429",
@@ -124,7 +128,8 @@ impl ApiError {
             | Self::InvalidBody(text)
             | Self::NotFound(text)
             | Self::Conflict(text)
-            | Self::Disallowed(text) => text.clone(),
+            | Self::Disallowed(text)
+            | Self::NotImplemented(text) => text.clone(),
             Self::MissingRoles { required, held } => missing("roles", required, held),
             Self::MissingScopes { required, held } => missing("scopes", required, held),
             Self::MissingRolePermission(permission) => format!(

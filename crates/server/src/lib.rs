@@ -4,7 +4,7 @@
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
 //! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`, ...) asks the
 //! store, and `views` writes the answer, which `answers` remembers. `metadata` says what types all that
-//! is of. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
+//! is of, [`unsupported`] what of the vendor's is not there. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
 //! `pages` are what people see of it;
 //! [`administration`] holds the operations on both, and `admin` their HTTP API.
 //!
@@ -48,6 +48,7 @@ mod permit;
 mod query;
 mod state;
 mod tenants;
+pub mod unsupported;
 mod users;
 pub mod views;
 

@@ -23,7 +23,9 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, device_groups, discovery, machines, metadata, pages, users};
+use crate::{
+    alerts, body, device_groups, discovery, machines, metadata, pages, unsupported, users,
+};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -99,8 +101,20 @@ fn table() -> Vec<Entry> {
         // Whoever wants to know all this.
         open("/openapi.json", get(openapi)),
     ];
+    table.extend(refused());
     table.extend(administration());
     table
+}
+
+/// What of the vendor's API is refused by name.
+fn refused() -> impl Iterator<Item = Entry> {
+    let actions = unsupported::ACTIONS
+        .iter()
+        .map(|path| of_api::<api::Unsupported>(path, post(unsupported::action(path))));
+    let collections = unsupported::COLLECTIONS
+        .iter()
+        .map(|path| of_api::<api::Unsupported>(path, get(unsupported::collection(path))));
+    actions.chain(collections)
 }
 
 /// Who administers the server.

@@ -29,4 +29,5 @@ mod refusals;
 mod structure;
 mod tls;
 mod tokens;
+mod unsupported;
 mod visibility;

@@ -14,7 +14,7 @@ use self::csdl::{find, parts, schema};
 use crate::harness::{HOST, Server, request};
 
 /// The files that the server is built with.
-const XML: &str = include_str!("../../src/metadata.xml");
+pub(crate) const XML: &str = include_str!("../../src/metadata.xml");
 const JSON: &str = include_str!("../../src/metadata.json");
 
 /// What we have and the vendor has not, as `kind name` or `kind name/part`.
@@ -195,7 +195,7 @@ fn the_json_says_what_the_xml_says() {
 }
 
 /// The vendor's own document, where it is beside the checkout.
-fn vendors() -> Option<String> {
+pub(crate) fn vendors() -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec");
     let found = std::fs::read_to_string(folder.join("mde_metadata.xml")).ok();
     if found.is_none() {
