@@ -19,7 +19,8 @@ use crate::time::{Day, Timestamp};
 pub use self::bind::{BindError, Binder};
 pub use self::evaluate::{Row, order};
 pub use self::property::{
-    AddressField, EntityKind, Field, Kind, MachineField, Property, UserField, VmField, properties,
+    AddressField, EntityKind, Field, Kind, MachineField, NAMESPACE, Property, UserField, VmField,
+    properties,
 };
 pub use self::rows::MachineAt;
 

@@ -36,6 +36,13 @@ pub struct Page {
 impl Page {
     /// Every row.
     pub const ALL: Page = Page { skip: 0, top: u64::MAX };
+
+    /// Leaves of all rows those that are wanted.
+    pub fn cut<R>(self, rows: &mut Vec<R>) {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rows.len());
+        rows.drain(..skip);
+        rows.truncate(usize::try_from(self.top).unwrap_or(usize::MAX));
+    }
 }
 
 /// The users that an `{id}` of the API or the command line means.

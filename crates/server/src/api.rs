@@ -33,6 +33,10 @@ pub(crate) const NAMES: &[&str] = &[
     LogonUsers::NAME,
     MachineAlerts::NAME,
     Alerts::NAME,
+    DeviceGroups::NAME,
+    DeviceGroup::NAME,
+    Metadata::NAME,
+    Unsupported::NAME,
     ReadLimits::NAME,
     ReadAdministration::NAME,
     ChangeAdministration::NAME,
@@ -65,6 +69,14 @@ pub(crate) struct LogonUsers;
 pub(crate) struct MachineAlerts;
 /// `GET /api/alerts`
 pub(crate) struct Alerts;
+/// `GET /api/deviceGroups`
+pub(crate) struct DeviceGroups;
+/// `GET /api/deviceGroups/{id}`
+pub(crate) struct DeviceGroup;
+/// `GET /api` and `GET /api/$metadata`
+pub(crate) struct Metadata;
+/// What is refused by name
+pub(crate) struct Unsupported;
 
 impl Api for UserMachines {
     const NAME: &'static str = "get-user-related-machines";
@@ -108,7 +120,7 @@ impl Api for LogonUsers {
     const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
 }
 
-// Any permission of the vendor's opens the sets of alerts: they are the connection test of clients
+// Any permission of the vendor's opens what tells nothing of a device. The sets of alerts are the connection test of clients
 // that hold Machine permissions alone (defender-api.md §13.14), and they are empty.
 const ANY_APPLICATION: &[Permission] = &[
     Permission::MachineReadAll,
@@ -149,6 +161,32 @@ impl Api for Alerts {
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
     const APPLICATION_NAMED: &'static [Permission] = ALERT_READERS;
     const DELEGATED_NAMED: &'static [Permission] = ALERT_READERS_DELEGATED;
+}
+
+impl Api for DeviceGroups {
+    const NAME: &'static str = "get-device-groups";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for DeviceGroup {
+    const NAME: &'static str = "get-device-group-by-id";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+// What the types are is no secret to whoever may read any of them.
+impl Api for Metadata {
+    const NAME: &'static str = "get-metadata";
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+}
+
+// Which permission the vendor wants for it does not matter where nobody gets it.
+impl Api for Unsupported {
+    const NAME: &'static str = "unsupported";
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
 }
 
 /// `GET /admin/v1/limits`

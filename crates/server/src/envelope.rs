@@ -107,6 +107,15 @@ pub(crate) fn empty_set(call: &Call, set: &str) -> Result<Bytes, ApiError> {
     to_json(&Collection { context: context(call, set, None, ""), value, next_link: None })
 }
 
+/// Writes what there is: not a set itself, so that its context has no fragment.
+pub(crate) fn service_document<T: Serialize>(
+    call: &Call,
+    value: Vec<T>,
+) -> Result<Bytes, ApiError> {
+    let context = format!("{}/api/$metadata", call.origin);
+    to_json(&Collection { context, value, next_link: None })
+}
+
 /// Tells the audit how many rows the answer has.
 pub(crate) fn set_rows(call: &Call, rows: usize) {
     // The first to set it: a request has one answer.

@@ -52,12 +52,14 @@ pub(crate) enum ApiError {
     MachineNotFound(String),
     /// The body makes no sense.
     InvalidBody(String),
-    /// The administration knows no such thing.
+    /// There is no such thing; the text says which.
     NotFound(String),
     /// What is there stands against a change.
     Conflict(String),
     /// Nobody of this tenant may do that.
     Disallowed(String),
+    /// The vendor's service does it and this one does not; the text says what.
+    NotImplemented(String),
     /// The app's quota is used up.
     TooManyRequests { tenant: Uuid, calls: u32, period_s: i64, retry_after_s: i64 },
     /// The server has too much to do, or cannot account for what it would do.
@@ -75,6 +77,11 @@ impl ApiError {
         Self::MachineNotFound(id.chars().take(SHOWN_CHARS).collect())
     }
 
+    pub(crate) fn device_group_not_found(id: &str) -> Self {
+        let id: String = id.chars().take(SHOWN_CHARS).collect();
+        Self::NotFound(format!("Device group {id} was not found"))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_)
@@ -90,6 +97,7 @@ impl ApiError {
             Self::MachineNotFound(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -108,7 +116,8 @@ impl ApiError {
             Self::MachineNotFound(_) | Self::NotFound(_) => "ResourceNotFound",
             Self::InvalidBody(_) => "InvalidRequestBody",
             Self::Disallowed(_) => "DisallowedOperation",
-            // The vendor's table has no code for it.
+            // The vendor's table has no code for these.
+            Self::NotImplemented(_) => "NotImplemented",
             Self::Conflict(_) => "Conflict",
             // The documentation says TooManyRequests; the wire says 429 (§6.5).
             Self::TooManyRequests { .. } => "429",
@@ -125,7 +134,8 @@ impl ApiError {
             | Self::InvalidBody(text)
             | Self::NotFound(text)
             | Self::Conflict(text)
-            | Self::Disallowed(text) => text.clone(),
+            | Self::Disallowed(text)
+            | Self::NotImplemented(text) => text.clone(),
             Self::MissingParameter(name) => format!("Parameter {name} is missing"),
             Self::MissingRoles { required, held } => missing("roles", required, held),
             Self::MissingScopes { required, held } => missing("scopes", required, held),

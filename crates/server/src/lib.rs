@@ -2,9 +2,9 @@
 //!
 //! A request passes through the modules in this order: [`service`] names it and finds its route
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
-//! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`) asks the
-//! store, and `views` writes the answer, which `answers` remembers. `error` is the one table of
-//! refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
+//! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`, ...) asks the
+//! store, and `views` writes the answer, which `answers` remembers. `metadata` says what types all that
+//! is of, [`unsupported`] what of the vendor's is not there. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
 //! `pages` are what people see of it;
 //! [`administration`] holds the operations on both, and `admin` their HTTP API.
 //!
@@ -34,6 +34,7 @@ mod auth;
 mod body;
 mod call;
 mod connections;
+mod device_groups;
 mod discovery;
 mod envelope;
 mod error;
@@ -41,6 +42,7 @@ mod finders;
 mod generations;
 mod load;
 mod machines;
+mod metadata;
 mod pages;
 mod path;
 mod permit;
@@ -49,6 +51,7 @@ mod question;
 mod rows;
 mod state;
 mod tenants;
+pub mod unsupported;
 mod users;
 pub mod views;
 

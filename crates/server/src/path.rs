@@ -2,7 +2,8 @@
 //!
 //! Literal segments match in any case, one slash at the end is overlooked, and `/api/v1.0/...` is
 //! `/api/...` (defender-api.md §11.2, §12, §13.11). Segments that hold an id are passed through
-//! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed.
+//! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed. The
+//! `$` of a literal may be written `%24`, as many clients do.
 //! This happens before routing, which a layer of the router could not do.
 
 use std::borrow::Cow;
@@ -80,7 +81,10 @@ impl Template {
 }
 
 fn is(literal: &str, segment: &str) -> bool {
-    literal.eq_ignore_ascii_case(segment)
+    match (literal.strip_prefix('$'), segment.strip_prefix("%24")) {
+        (Some(literal), Some(segment)) => literal.eq_ignore_ascii_case(segment),
+        _ => literal.eq_ignore_ascii_case(segment),
+    }
 }
 
 fn is_id(segment: &str) -> bool {
@@ -94,6 +98,9 @@ mod tests {
     fn find(path: &str) -> Option<String> {
         let templates = Templates::new([
             "/api/users/{id}/machines",
+            "/api",
+            "/api/$metadata",
+            "/api/deviceGroups/{id}",
             "/api/machines",
             "/api/machines/{id}",
             "/{tenant}/oauth2/v2.0/token",
@@ -111,6 +118,15 @@ mod tests {
             ("/api/users/DOMAIN%5CUser+1/machines", "/api/users/DOMAIN%5CUser+1/machines"),
             ("/api/Machines/", "/api/machines"),
             ("/api/v1.0/machines", "/api/machines"),
+            ("/api/devicegroups/3", "/api/deviceGroups/3"),
+            ("/api/v1.0/DeviceGroups/3/", "/api/deviceGroups/3"),
+            ("/api", "/api"),
+            ("/Api/", "/api"),
+            ("/api/v1.0", "/api"),
+            ("/api/V1.0/", "/api"),
+            ("/api/$metadata", "/api/$metadata"),
+            ("/api/v1.0/%24Metadata/", "/api/$metadata"),
+            ("/api/machines/%24metadata", "/api/machines/%24metadata"),
             ("/Contoso.com/OAuth2/V2.0/Token", "/Contoso.com/oauth2/v2.0/token"),
         ] {
             assert_eq!(find(path).as_deref(), Some(expected), "{path}");
@@ -124,10 +140,12 @@ mod tests {
             "/",
             "*",
             "//",
-            "/api",
-            "/api/v1.0",
+            "/api//",
+            "/api/v1.1",
             "/api/v1.1/machines",
             "/api/machine",
+            "/api/metadata",
+            "/api/%2524metadata",
             "/api/users//machines",
             "/api/machines//",
             "/v1.0/api/machines",

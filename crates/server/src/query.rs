@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use inventory::filter::NAMESPACE;
 use inventory::query::Page;
 use odata::options::{Options, SystemOption};
 
@@ -12,8 +13,6 @@ use crate::error::ApiError;
 
 /// Rows of one page, and the greatest `$top` (defender-api.md §5.3, §13.1).
 pub(crate) const PAGE_ROWS: u64 = 10_000;
-/// Namespace of the entity types.
-const NAMESPACE: &str = "microsoft.windowsDefenderATP.api";
 
 /// An entity type of the API.
 pub(crate) trait Entity: Send + Sync + 'static {
@@ -159,6 +158,29 @@ impl<S: Send + Sync> FromRequestParts<S> for EmptySetQuery {
         (options.filter, options.orderby, options.expand) = (None, None, None);
         refuse_unread(&unevaluated(&options))?;
         Ok(Self)
+    }
+}
+
+/// Options of a document that says what there is: how it is to be written, and nothing else.
+pub(crate) struct DocumentQuery {
+    /// `$format`, as the caller spelt it.
+    pub(crate) format: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DocumentQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut options = options(parts)?;
+        let format = options.format.take();
+        if options != Options::default() {
+            return Err(ApiError::OData(
+                "The requested resource is a description of the service. Only the query option \
+                 $format can be applied on it."
+                    .to_owned(),
+            ));
+        }
+        Ok(Self { format })
     }
 }
 

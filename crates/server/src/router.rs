@@ -23,7 +23,9 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
-use crate::{alerts, body, discovery, finders, machines, pages, users};
+use crate::{
+    alerts, body, device_groups, discovery, finders, machines, metadata, pages, unsupported, users,
+};
 
 /// The route of whoever watches the server: answered however much else there is to do.
 pub(crate) const HEALTH: &str = "/healthz";
@@ -70,6 +72,10 @@ fn table() -> Vec<Entry> {
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
+        of_api::<api::DeviceGroups>("/api/deviceGroups", get(device_groups::list)),
+        of_api::<api::DeviceGroup>("/api/deviceGroups/{id}", get(device_groups::get)),
+        of_api::<api::Metadata>("/api", get(metadata::service_document)),
+        of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.
         of_api::<api::ReadLimits>("/admin/v1/limits", get(report::get)),
         // Apps without a token yet: the sign-in side. Some clients send GET with a form (§7.1).
@@ -99,8 +105,20 @@ fn table() -> Vec<Entry> {
         // Whoever wants to know all this.
         open("/openapi.json", get(openapi)),
     ];
+    table.extend(refused());
     table.extend(administration());
     table
+}
+
+/// What of the vendor's API is refused by name.
+fn refused() -> impl Iterator<Item = Entry> {
+    let actions = unsupported::ACTIONS
+        .iter()
+        .map(|path| of_api::<api::Unsupported>(path, post(unsupported::action(path))));
+    let collections = unsupported::COLLECTIONS
+        .iter()
+        .map(|path| of_api::<api::Unsupported>(path, get(unsupported::collection(path))));
+    actions.chain(collections)
 }
 
 /// Who administers the server.

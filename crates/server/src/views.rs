@@ -1,5 +1,7 @@
 //! What goes over the wire: the entities with their exact names, order and JSON types
-//! (defender-api.md §2 and §3).
+//! (defender-api.md §2, §3 and §12).
+
+mod device_group;
 
 use std::net::IpAddr;
 
@@ -12,6 +14,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 use uuid::Uuid;
 
+pub use self::device_group::DeviceGroup;
 use crate::query::Entity;
 use crate::question::Queryable;
 

@@ -1,10 +1,14 @@
-//! The properties of entities: names, kinds and order as the EDM has them (defender-api.md §2, §3, §12).
+//! The properties of entities: names, kinds, nullability and order as the EDM has them (defender-api.md
+//! §2, §3, §12).
 
 use super::Items;
 use crate::machine::{
     AdapterType, DeviceValue, ExclusionReason, ExposureLevel, HealthStatus, ManagedBy,
     ManagedByStatus, OnboardingStatus, OperationalStatus, RiskScore,
 };
+
+/// The namespace of the EDM.
+pub const NAMESPACE: &str = "microsoft.windowsDefenderATP.api";
 
 /// What a path can start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +44,7 @@ pub enum Kind {
     Date,
     /// `Edm.TimeOfDay`, which no property holds
     TimeOfDay,
-    /// An enumeration: the name of its type, and its members in their order
+    /// An enumeration: the name of its type in the [`NAMESPACE`], and its members in their order
     Choice(&'static str, &'static [&'static str]),
     /// A collection
     Items(Items),
@@ -57,6 +61,8 @@ pub struct Property {
     pub kind: Kind,
     /// What is read for it; `None` for collections and complex values.
     pub field: Option<Field>,
+    /// The EDM lets it be null; collections of this EDM leave that open.
+    pub is_nullable: bool,
     /// A navigation property: not in an entity unless it is expanded.
     pub is_navigation: bool,
 }
@@ -118,9 +124,12 @@ fields! {
     AddressField { IpAddress, MacAddress, Type, OperationalStatus }
 }
 
-/// The members of an enumeration, as a table of the EDM.
+/// The members of an enumeration, as a table of the EDM, under the vendor's name of its type.
 macro_rules! choice {
-    ($type:ident) => {{
+    ($type:ident) => {
+        choice!($type, stringify!($type))
+    };
+    ($type:ident, $name:expr) => {{
         const NAMES: [&str; $type::ALL.len()] = {
             let mut names = [""; $type::ALL.len()];
             let mut at = 0;
@@ -130,12 +139,16 @@ macro_rules! choice {
             }
             names
         };
-        Kind::Choice(stringify!($type), &NAMES)
+        Kind::Choice($name, &NAMES)
     }};
 }
 
 const fn value(name: &'static str, kind: Kind, field: Field) -> Property {
-    Property { name, kind, field: Some(field), is_navigation: false }
+    Property { name, kind, field: Some(field), is_nullable: true, is_navigation: false }
+}
+
+const fn never_null(property: Property) -> Property {
+    Property { is_nullable: false, ..property }
 }
 
 const fn machine(name: &'static str, kind: Kind, field: MachineField) -> Property {
@@ -143,19 +156,24 @@ const fn machine(name: &'static str, kind: Kind, field: MachineField) -> Propert
 }
 
 const fn part(name: &'static str, kind: Kind) -> Property {
-    Property { name, kind, field: None, is_navigation: false }
+    Property { name, kind, field: None, is_nullable: true, is_navigation: false }
 }
 
 const fn navigation(name: &'static str, items: Items) -> Property {
-    Property { name, kind: Kind::Items(items), field: None, is_navigation: true }
+    let kind = Kind::Items(items);
+    Property { name, kind, field: None, is_nullable: true, is_navigation: true }
 }
 
 /// In the order of the wire, navigation last.
 const MACHINE: &[Property] = &[
-    machine("id", Kind::Text, MachineField::Id),
+    never_null(machine("id", Kind::Text, MachineField::Id)),
     machine("mergedIntoMachineId", Kind::Text, MachineField::MergedIntoMachineId),
-    machine("isPotentialDuplication", Kind::Boolean, MachineField::IsPotentialDuplication),
-    machine("isExcluded", Kind::Boolean, MachineField::IsExcluded),
+    never_null(machine(
+        "isPotentialDuplication",
+        Kind::Boolean,
+        MachineField::IsPotentialDuplication,
+    )),
+    never_null(machine("isExcluded", Kind::Boolean, MachineField::IsExcluded)),
     machine("exclusionReason", choice!(ExclusionReason), MachineField::ExclusionReason),
     machine("computerDnsName", Kind::Text, MachineField::ComputerDnsName),
     machine("firstSeen", Kind::Moment, MachineField::FirstSeen),
@@ -167,30 +185,46 @@ const MACHINE: &[Property] = &[
     machine("lastExternalIpAddress", Kind::Text, MachineField::LastExternalIpAddress),
     machine("agentVersion", Kind::Text, MachineField::AgentVersion),
     machine("osBuild", Kind::Integer, MachineField::OsBuild),
-    machine("healthStatus", choice!(HealthStatus), MachineField::HealthStatus),
-    machine("deviceValue", choice!(DeviceValue), MachineField::DeviceValue),
-    machine("rbacGroupId", Kind::Integer, MachineField::RbacGroupId),
+    never_null(machine(
+        "healthStatus",
+        choice!(HealthStatus, "MachineHealthStatus"),
+        MachineField::HealthStatus,
+    )),
+    never_null(machine("deviceValue", choice!(DeviceValue), MachineField::DeviceValue)),
+    never_null(machine("rbacGroupId", Kind::Integer, MachineField::RbacGroupId)),
     machine("rbacGroupName", Kind::Text, MachineField::RbacGroupName),
     machine("riskScore", choice!(RiskScore), MachineField::RiskScore),
-    machine("exposureLevel", choice!(ExposureLevel), MachineField::ExposureLevel),
+    never_null(machine("exposureLevel", choice!(ExposureLevel), MachineField::ExposureLevel)),
     machine("isAadJoined", Kind::Boolean, MachineField::IsAadJoined),
     machine("aadDeviceId", Kind::Guid, MachineField::AadDeviceId),
     part("machineTags", Kind::Items(Items::MachineTags)),
-    machine("onboardingStatus", choice!(OnboardingStatus), MachineField::OnboardingStatus),
+    never_null(machine(
+        "onboardingStatus",
+        choice!(OnboardingStatus),
+        MachineField::OnboardingStatus,
+    )),
     machine("osArchitecture", Kind::Text, MachineField::OsArchitecture),
-    machine("managedBy", choice!(ManagedBy), MachineField::ManagedBy),
-    machine("managedByStatus", choice!(ManagedByStatus), MachineField::ManagedByStatus),
+    never_null(machine(
+        "managedBy",
+        choice!(ManagedBy, "DeviceManagedBy"),
+        MachineField::ManagedBy,
+    )),
+    never_null(machine(
+        "managedByStatus",
+        choice!(ManagedByStatus, "DeviceManagedByStatus"),
+        MachineField::ManagedByStatus,
+    )),
     part("ipAddresses", Kind::Items(Items::IpAddresses)),
     part("vmMetadata", Kind::Complex(EntityKind::VmMetadata)),
     navigation("logOnUsers", Items::LogOnUsers),
 ];
 
 /// What `vmMetadata/cloudProvider` may be (defender-api.md §12).
-const CLOUDS: Kind = Kind::Choice("VmCloudProvider", &["Unknown", "Azure"]);
+const CLOUDS: Kind = Kind::Choice("vmCloudProvider", &["Unknown", "Azure"]);
 
 const VM: &[Property] = &[
     value("vmId", Kind::Text, Field::Vm(VmField::VmId)),
-    value("cloudProvider", CLOUDS, Field::Vm(VmField::CloudProvider)),
+    never_null(value("cloudProvider", CLOUDS, Field::Vm(VmField::CloudProvider))),
     value("resourceId", Kind::Text, Field::Vm(VmField::ResourceId)),
     value("subscriptionId", Kind::Text, Field::Vm(VmField::SubscriptionId)),
 ];
@@ -200,7 +234,7 @@ const fn user(name: &'static str, kind: Kind, field: UserField) -> Property {
 }
 
 const USER: &[Property] = &[
-    user("id", Kind::Text, UserField::Id),
+    never_null(user("id", Kind::Text, UserField::Id)),
     user("accountName", Kind::Text, UserField::AccountName),
     user("accountDomain", Kind::Text, UserField::AccountDomain),
     user("accountSid", Kind::Text, UserField::AccountSid),
@@ -222,8 +256,12 @@ const fn address(name: &'static str, kind: Kind, field: AddressField) -> Propert
 const ADDRESS: &[Property] = &[
     address("ipAddress", Kind::Text, AddressField::IpAddress),
     address("macAddress", Kind::Text, AddressField::MacAddress),
-    address("type", choice!(AdapterType), AddressField::Type),
-    address("operationalStatus", choice!(OperationalStatus), AddressField::OperationalStatus),
+    address("type", choice!(AdapterType, "InterfaceType"), AddressField::Type),
+    address(
+        "operationalStatus",
+        choice!(OperationalStatus, "IpInterfaceOperationalStatus"),
+        AddressField::OperationalStatus,
+    ),
 ];
 
 /// The properties of an entity or complex value, in the order of the wire.
@@ -252,6 +290,30 @@ impl EntityKind {
     /// The property of a name in any case.
     pub fn property(self, name: &str) -> Option<&'static Property> {
         properties(self).iter().find(|property| property.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Property {
+    /// The name of its type in the EDM.
+    pub fn type_name(&self) -> String {
+        let primitive = match self.kind {
+            Kind::Text => "String",
+            Kind::Guid => "Guid",
+            Kind::Boolean => "Boolean",
+            // The only one of 32 bits.
+            Kind::Integer if self.field == Some(Field::Machine(MachineField::RbacGroupId)) => {
+                "Int32"
+            }
+            Kind::Integer => "Int64",
+            Kind::Double => "Double",
+            Kind::Moment => "DateTimeOffset",
+            Kind::Date => "Date",
+            Kind::TimeOfDay => "TimeOfDay",
+            Kind::Choice(name, _) => return format!("{NAMESPACE}.{name}"),
+            Kind::Items(items) => return format!("Collection({})", items.kind().type_name()),
+            Kind::Complex(kind) => return kind.type_name().to_owned(),
+        };
+        format!("Edm.{primitive}")
     }
 }
 

@@ -52,7 +52,7 @@ const PUBLIC: &[&str] = &[
 /// What kind of deed a request to a route is; `None` for what is not recorded.
 fn deed(route: &str, method: &Method) -> Option<Deed> {
     let only_reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if route.starts_with("/api/") {
+    if route == "/api" || route.starts_with("/api/") {
         Some(Deed::Call)
     } else if route.starts_with("/admin/") {
         Some(if only_reads { Deed::Call } else { Deed::Administration })
@@ -226,6 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_not_public_is_recorded() {
+        assert_eq!(deed("/api", &Method::GET), Some(Deed::Call));
         assert_eq!(deed("/api/machines", &Method::GET), Some(Deed::Call));
         assert_eq!(deed("/admin/v1/limits", &Method::GET), Some(Deed::Call));
         assert_eq!(deed("/admin/v1/apps", &Method::POST), Some(Deed::Administration));

@@ -64,7 +64,6 @@ async fn no_such_route() {
     let token = server.reader().await;
     for path in [
         "/",
-        "/api",
         "/api/machine",
         "/api/ips/10.0.0.1/machines",
         "/api/v2.0/machines",
@@ -140,6 +139,9 @@ async fn bad_queries() {
         ("machines/srv-01", "$filter=x"),
         ("machines/srv-01", "$expand=x"),
         ("machines/srv-01/logonusers", "$select=osPlatform"),
+        ("deviceGroups", "$select=name"),
+        ("deviceGroups", "$filter=id+eq+1"),
+        ("deviceGroups/0", "$top=1"),
         ("alerts", "$top=10001"),
         ("alerts", "$count=true"),
     ] {

@@ -170,7 +170,11 @@ fn values_are_those_of_the_program() {
         let held = Permission::ALL.iter().filter(|permission| holds(**permission));
         assert_eq!(listed, held.map(|permission| permission.as_str()).collect::<Vec<_>>());
     }
-    for (select, entity) in [("SelectOfMachine", "Machine"), ("SelectOfUser", "User")] {
+    for (select, entity) in [
+        ("SelectOfMachine", "Machine"),
+        ("SelectOfUser", "User"),
+        ("SelectOfApiDeviceGroup", "ApiDeviceGroup"),
+    ] {
         let names = at(&format!("/parameters/{select}/schema/items/enum")).as_array().unwrap();
         let properties = at(&format!("/schemas/{entity}Properties/properties"));
         let keys: Vec<_> = properties.as_object().unwrap().keys().collect();

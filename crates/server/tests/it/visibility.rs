@@ -222,22 +222,26 @@ async fn check(
     world: &World,
     who: &str,
     token: &str,
-    sees: Option<Vec<usize>>,
+    groups: Option<Vec<Option<usize>>>,
 ) -> Result<(), TestCaseError> {
     let server = &stage.server;
     let get = async |path: String| server.get(&path.replace(' ', "%20"), token).await;
-    let Some(sees) = sees else {
+    let Some(groups) = groups else {
         for path in [
             "/api/machines",
             "/api/machines/ws-01",
             "/api/users/anna/machines",
             "/api/machines/ws-01/logonusers",
+            "/api/deviceGroups",
+            "/api/deviceGroups/0",
         ] {
             let answer = get(path.to_owned()).await;
             prop_assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {}", who, path);
         }
         return Ok(());
     };
+    check_groups(stage, world, (who, token), &groups).await?;
+    let sees = world.machines_of(&groups);
     let ids_of = |places: &[usize]| -> BTreeSet<String> {
         places.iter().map(|place| id_of(&world.machines[*place])).collect()
     };
@@ -268,6 +272,41 @@ async fn check(
     }
     for (place, machine) in world.machines.iter().enumerate() {
         check_machine(stage, world, (who, token), (place, machine), &sees).await?;
+    }
+    Ok(())
+}
+
+/// The device groups, and each by its id.
+async fn check_groups(
+    stage: &Stage,
+    world: &World,
+    (who, token): (&str, &str),
+    sees: &[Option<usize>],
+) -> Result<(), TestCaseError> {
+    let get = async |path: &str| stage.server.get(&format!("/api/deviceGroups{path}"), token).await;
+    let id_of = |group: &Option<usize>| group.map_or(0, |place| place as i64 + 1);
+    let shown = |answer: &Value| -> Vec<(i64, i64)> {
+        let number = |row: &Value, key: &str| row[key].as_i64().unwrap();
+        let rows = answer["value"].as_array().unwrap();
+        rows.iter().map(|row| (number(row, "id"), number(row, "deviceCount"))).collect()
+    };
+    let count = |group: &Option<usize>| world.machines_of(&[*group]).len() as i64;
+    let expected: Vec<_> = sees.iter().map(|group| (id_of(group), count(group))).collect();
+    let all = get("").await.json();
+    prop_assert_eq!(shown(&all), expected, "{}", who);
+    let never = same(&get("/9").await, "9");
+    prop_assert_eq!(never.0, StatusCode::NOT_FOUND);
+    for group in world.groups() {
+        let id = id_of(&group);
+        let answer = get(&format!("/{id}")).await;
+        let Some(place) = sees.iter().position(|seen| *seen == group) else {
+            // Byte for byte as what never was.
+            prop_assert_eq!(same(&answer, &id.to_string()), never.clone(), "{} {}", who, id);
+            continue;
+        };
+        let mut answer = answer.json();
+        answer.as_object_mut().unwrap().remove("@odata.context");
+        prop_assert_eq!(&answer, &all["value"][place], "{} {}", who, id);
     }
     Ok(())
 }
@@ -355,8 +394,7 @@ fn answers_hold_what_their_caller_may_see() {
                 let stage = Stage::build(&world).await;
                 let readers = [Permission::MachineReadAll, Permission::UserReadAll];
                 let app = stage.server.token(&readers).await;
-                let everything = (0..world.machines.len()).collect();
-                check(&stage, &world, "an app", &app, Some(everything)).await?;
+                check(&stage, &world, "an app", &app, Some(world.groups())).await?;
                 for (place, person) in world.people.iter().enumerate() {
                     let token = stage.token_of(place, person).await;
                     let who = format!("{person:?}");

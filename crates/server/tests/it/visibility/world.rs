@@ -184,24 +184,33 @@ impl World {
         }
     }
 
-    /// The machines that a person sees; `None` for one who may view nothing at all.
-    pub(super) fn visible(&self, person: &Person) -> Option<Vec<usize>> {
+    /// Every device group by rank, `None` standing for machines of no group.
+    pub(super) fn groups(&self) -> Vec<Option<usize>> {
+        (0..self.device_groups.len()).map(Some).chain([None]).collect()
+    }
+
+    /// The machines of some groups.
+    pub(super) fn machines_of(&self, groups: &[Option<usize>]) -> Vec<usize> {
+        let is_in = |index: &usize| groups.contains(&self.group_of(&self.machines[*index]));
+        (0..self.machines.len()).filter(is_in).collect()
+    }
+
+    /// The device groups that a person sees; `None` for one who may view nothing at all.
+    pub(super) fn visible(&self, person: &Person) -> Option<Vec<Option<usize>>> {
         let held = Self::held(person);
-        let everything = (0..self.machines.len()).collect();
         let is_administrator = held & self.administrators != 0
             || matches!(person, Person::Operator { rank: Rank::Administrator, .. });
         if is_administrator {
-            return Some(everything);
+            return Some(self.groups());
         }
         if !self.roles.iter().any(|role| role.views && role.held_by & held != 0) {
             return None;
         }
-        let sees = |index: &usize| {
-            let group = self.group_of(&self.machines[*index]);
+        let sees = |group: &Option<usize>| {
             let access = group.map_or(self.ungrouped, |group| self.device_groups[group].access);
             let access = access & self.with_roles();
             access == 0 || access & held != 0
         };
-        Some((0..self.machines.len()).filter(sees).collect())
+        Some(self.groups().into_iter().filter(sees).collect())
     }
 }
