@@ -11,6 +11,7 @@ mod bind;
 mod evaluate;
 pub mod function;
 mod mentions;
+mod names;
 mod property;
 mod rows;
 

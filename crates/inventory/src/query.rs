@@ -8,6 +8,7 @@ use crate::filter::{Condition, Sort};
 use crate::ids::MachineId;
 use crate::logon::LogonTypes;
 use crate::machine::Machine;
+use crate::relation::User;
 use crate::time::{Day, Timestamp};
 
 /// Which logons count for an answer.
@@ -175,4 +176,40 @@ pub struct Listed {
     pub machines: Vec<Machine>,
     /// The place of the last one; `None` without any.
     pub end: Option<Place>,
+}
+
+/// A question for a list of users: accounts with what they did on the machines of a scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserList {
+    /// What must be true of them; `None` for nothing.
+    pub filter: Option<Condition>,
+    /// Only the accounts that this means.
+    pub of: Option<UserSelector>,
+    /// Logons that count.
+    pub window: Window,
+    /// Which come first; then, and without any, by name and by what tells accounts of one name apart.
+    pub order: Vec<Sort>,
+    /// Only those that come after this place of the order.
+    pub after: Option<UserPlace>,
+    /// Which of these.
+    pub page: Page,
+    /// The moment on which the health of their machines depends.
+    pub now: Timestamp,
+}
+
+/// A place in an order of users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserPlace {
+    /// The values of the order's keys, as the store compares them; the account's name and authority are
+    /// the last two.
+    pub keys: Vec<Key>,
+}
+
+/// The users of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedUsers {
+    /// In their order.
+    pub users: Vec<User>,
+    /// The place of the last one; `None` without any.
+    pub end: Option<UserPlace>,
 }

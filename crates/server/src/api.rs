@@ -23,6 +23,8 @@ pub(crate) trait Api: Send + Sync + 'static {
 
 /// Names of every operation.
 pub(crate) const NAMES: &[&str] = &[
+    Users::NAME,
+    User::NAME,
     UserMachines::NAME,
     UserAlerts::NAME,
     Machines::NAME,
@@ -57,6 +59,10 @@ pub(crate) struct UserAlerts;
 pub(crate) struct Machines;
 /// `GET /api/machines/{id}`
 pub(crate) struct Machine;
+/// `GET /api/users`
+pub(crate) struct Users;
+/// `GET /api/users/{id}`
+pub(crate) struct User;
 /// `GET /api/machines/findbytag`
 pub(crate) struct FindByTag;
 /// `GET /api/machines/unTaggedMachines`
@@ -112,6 +118,18 @@ impl Api for DomainMachines {
     const NAME: &'static str = "get-domain-related-machines";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for Users {
+    const NAME: &'static str = "get-users";
+    const APPLICATION: &'static [Permission] = &[Permission::UserReadAll];
+    const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
+}
+
+impl Api for User {
+    const NAME: &'static str = "get-user-information";
+    const APPLICATION: &'static [Permission] = &[Permission::UserReadAll];
+    const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
 }
 
 impl Api for LogonUsers {

@@ -154,6 +154,14 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<Bytes, ApiError> {
         .map_err(|error| ApiError::internal(format!("writing an answer: {error}")))
 }
 
+/// The response that is a number, bare (OData 4.01 Protocol §11.2.10).
+pub(crate) fn number(number: u64) -> Response<Body> {
+    const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+    let mut response = Response::new(Body::from(number.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
+    response
+}
+
 /// The response that carries an OData body (defender-api.md §1.4).
 pub(crate) fn ok(body: Bytes) -> Response<Body> {
     const CONTENT_TYPE: HeaderValue = HeaderValue::from_static(

@@ -77,6 +77,11 @@ impl ApiError {
         Self::MachineNotFound(id.chars().take(SHOWN_CHARS).collect())
     }
 
+    pub(crate) fn user_not_found(id: &str) -> Self {
+        let id: String = id.chars().take(SHOWN_CHARS).collect();
+        Self::NotFound(format!("User {id} was not found"))
+    }
+
     pub(crate) fn device_group_not_found(id: &str) -> Self {
         let id: String = id.chars().take(SHOWN_CHARS).collect();
         Self::NotFound(format!("Device group {id} was not found"))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::machine::Machine;
@@ -45,10 +44,9 @@ pub(crate) async fn count(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
-    let list = machine_list(&app, &call, None, &question);
+    let list = machine_list(&app, &call, None, &question)?;
     let count = app.store.count_machines(permit.scope(), list).await?;
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::VARY, "Accept")];
-    Ok((headers, count.to_string()).into_response())
+    Ok(envelope::number(count))
 }
 
 /// Questions about users need the permission to read them.
@@ -67,16 +65,16 @@ fn machine_list(
     call: &Call,
     of_user: Option<UserSelector>,
     question: &Question<views::Machine>,
-) -> MachineList {
-    MachineList {
+) -> Result<MachineList, ApiError> {
+    Ok(MachineList {
         filter: question.asked.filter.clone(),
         of_user,
         window: app.window(call.now),
         order: question.order(),
-        after: question.after(),
+        after: question.after()?,
         page: Page { skip: question.asked.skip, top: question.rows() },
         now: question.now,
-    }
+    })
 }
 
 /// The machines that a question asks for: all, or those of a user.
@@ -93,7 +91,7 @@ pub(crate) async fn answer(
             "The machines of users are expanded from users: GET /api/users.".to_owned(),
         ));
     }
-    let mut list = machine_list(app, call, of_user, &question);
+    let mut list = machine_list(app, call, of_user, &question)?;
     let mut listed = app.store.machines(scope, list.clone()).await?;
     let is_full = !question.has_top && listed.machines.len() as u64 == question.rows();
     if is_full && list.order == Order::LastSeen && has_more(app, scope, &list, &listed).await? {
@@ -103,7 +101,7 @@ pub(crate) async fn answer(
     }
     let goes_on = is_full && has_more(app, scope, &list, &listed).await?;
     let next_link = listed.end.filter(|_| goes_on).map(|end| {
-        envelope::next_link(call, "$skiptoken", &question.next(call.target.path(), end))
+        envelope::next_link(call, "$skiptoken", &question.next(call.target.path(), &end))
     });
     let count = match asked.count {
         true => Some(app.store.count_machines(scope, list).await?),
@@ -133,7 +131,7 @@ async fn has_more(
 }
 
 /// A machine's users, expanded inside it.
-async fn users(
+pub(crate) async fn users(
     app: &AppState,
     call: &Call,
     scope: &Scope,
@@ -191,8 +189,13 @@ pub(crate) async fn logon_users(
         let machine = find(&app, &permit, &id).await?;
         let window = app.window(call.now);
         let users = app.store.users_of_machine(permit.scope(), machine.id, window).await?;
-        // The store gives all users of a machine, whose number people bound.
         let asked = &question.asked;
+        if asked.expand.is_some() {
+            return Err(ApiError::OData(
+                "The machines of users are expanded from users: GET /api/users.".to_owned(),
+            ));
+        }
+        // The store gives all users of a machine, whose number people bound.
         let (users, all) = asked.choose(users.into_iter().map(as_user).collect())?;
         let rows = users.into_iter().map(as_machine_user).map(views::User::new).map(Row::bare);
         let (rows, count) = (rows.collect(), asked.count.then_some(all));

@@ -15,10 +15,12 @@ use inventory::filter::{
     self, Binder, Condition, EntityKind, Field, Items, Kind, Level, MachineField, Property, Row,
     Scalar, Sort, TextTest, UserField, Value,
 };
-use inventory::query::{Order, Place};
+use inventory::query::Order;
 use inventory::time::Timestamp;
 use odata::options::{ExpandItem, Options, Target};
 use odata::search::Search;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use self::walk::Walk;
 use crate::answers::minute;
@@ -138,12 +140,12 @@ impl<E> Question<E> {
     }
 
     /// The place after which to go on.
-    pub(crate) fn after(&self) -> Option<Place> {
-        self.walk.as_ref().map(|walk| walk.place().clone())
+    pub(crate) fn after<P: DeserializeOwned>(&self) -> Result<Option<P>, ApiError> {
+        self.walk.as_ref().map(Walk::place).transpose()
     }
 
     /// The value of `$skiptoken` for the page after a place.
-    pub(crate) fn next(&self, path: &str, place: Place) -> String {
+    pub(crate) fn next(&self, path: &str, place: &impl Serialize) -> String {
         Walk::new(path, &self.asked, place, self.now).write()
     }
 }
@@ -192,6 +194,11 @@ impl Asked {
         let expands = self.kind == EntityKind::Machine && self.expand.is_some()
             || self.expand.as_ref().is_some_and(|inner| inner.mentions_users());
         expands || self.mentions(Items::LogOnUsers)
+    }
+
+    /// Whether machines are asked about from users, which needs the permission to read them.
+    pub(crate) fn mentions_machines(&self) -> bool {
+        self.kind == EntityKind::User && self.expand.is_some() || self.mentions(Items::Machines)
     }
 
     fn mentions(&self, items: Items) -> bool {

@@ -61,6 +61,9 @@ pub struct Route {
 fn table() -> Vec<Entry> {
     let mut table = vec![
         // Apps with a token: the vendor's API.
+        of_api::<api::Users>("/api/users", get(users::list)),
+        of_api::<api::Users>("/api/users/$count", get(users::count)),
+        of_api::<api::User>("/api/users/{id}", get(users::get)),
         of_api::<api::UserMachines>("/api/users/{id}/machines", get(users::machines)),
         of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
         of_api::<api::Machines>("/api/machines", get(machines::list)),

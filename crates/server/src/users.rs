@@ -1,19 +1,26 @@
-//! What a user logged on to.
+//! Users, and what they logged on to.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use inventory::query::{Page, UserSelector};
+use inventory::access::scope::Scope;
+use inventory::account::Account;
+use inventory::filter::MachineAt;
+use inventory::query::{Page, UserList, UserSelector};
+use inventory::relation::{User, UserMachine};
 
+use crate::answers::minute;
 use crate::api;
-use crate::call::ThisCall;
+use crate::call::{Call, ThisCall};
 use crate::envelope;
 use crate::error::ApiError;
 use crate::permit::Permit;
-use crate::query::Id;
+use crate::query::{EntityQuery, Id};
 use crate::question::Question;
-use crate::rows::{self, Row};
+use crate::rows::{self, Inside, Row};
 use crate::state::AppState;
 use crate::{machines, views};
 
@@ -52,4 +59,194 @@ pub(crate) async fn machines(
     };
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
     Ok(envelope::ok(body).into_response())
+}
+
+/// `GET /api/users`: accounts that logged on to a machine which the caller may see, by name.
+pub(crate) async fn list(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Permit<api::Users>,
+    question: Question<views::User>,
+) -> Result<Response, ApiError> {
+    require_machines(&permit, &question)?;
+    let answer = answer(&app, &call, permit.scope(), question);
+    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
+    Ok(envelope::ok(body).into_response())
+}
+
+/// `GET /api/users/$count`
+pub(crate) async fn count(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Permit<api::Users>,
+    question: Question<views::User>,
+) -> Result<Response, ApiError> {
+    require_machines(&permit, &question)?;
+    let list = user_list(&app, &call, None, &question)?;
+    let count = app.store.count_users(permit.scope(), list).await?;
+    Ok(envelope::number(count))
+}
+
+/// `GET /api/users/{id}`: by name, `DOMAIN\name` or `name@realm`. Accounts of one name in several
+/// domains are one user, as their machines are.
+pub(crate) async fn get(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Permit<api::User>,
+    Id(id): Id,
+    query: EntityQuery<views::User>,
+) -> Result<Response, ApiError> {
+    let answer = async {
+        let not_found = || ApiError::user_not_found(&id);
+        let selector = UserSelector::parse(&id, app.config.upn).ok_or_else(not_found)?;
+        let list = UserList {
+            filter: None,
+            of: Some(selector.clone()),
+            window: app.window(call.now),
+            order: Vec::new(),
+            after: None,
+            page: Page::ALL,
+            now: minute(call.now),
+        };
+        let mut users = app.store.users(permit.scope(), list).await?.users;
+        let user = match users.len() {
+            0 => return Err(not_found()),
+            1 => users.remove(0),
+            _ => merged(&app, &call, permit.scope(), selector, users).await?,
+        };
+        envelope::single(&call, &query, &views::User::of(user))
+    };
+    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
+    Ok(envelope::ok(body).into_response())
+}
+
+/// Several accounts of one name as one user.
+async fn merged(
+    app: &AppState,
+    call: &Call,
+    scope: &Scope,
+    selector: UserSelector,
+    users: Vec<User>,
+) -> Result<User, ApiError> {
+    let window = app.window(call.now);
+    let machines = app.store.machines_of_user(scope, &selector, window, Page::ALL).await?;
+    let key = |one: &UserMachine| (one.relation.logon_count, std::cmp::Reverse(one.machine.id));
+    let most = machines.iter().max_by_key(|one| key(one)).map(|one| one.machine.id);
+    let least = machines
+        .iter()
+        .min_by_key(|one| (one.relation.logon_count, one.machine.id))
+        .map(|one| one.machine.id);
+    let mut all = users.into_iter();
+    let Some(User { mut relation, .. }) = all.next() else {
+        return Err(ApiError::user_not_found(&selector.name));
+    };
+    all.for_each(|user| relation.add(&user.relation));
+    let account = Account {
+        name: selector.name,
+        domain: selector.domain.unwrap_or_default(),
+        ..Account::default()
+    };
+    let machines = machines.len() as u64;
+    Ok(User { account, relation, machines, most_prevalent: most, least_prevalent: least })
+}
+
+/// Questions about machines need the permission to read them.
+fn require_machines<A: api::Api>(
+    permit: &Permit<A>,
+    question: &Question<views::User>,
+) -> Result<(), ApiError> {
+    if question.asked.mentions_machines() {
+        permit.caller.require::<api::Machines>()?;
+    }
+    Ok(())
+}
+
+fn user_list(
+    app: &AppState,
+    call: &Call,
+    of: Option<UserSelector>,
+    question: &Question<views::User>,
+) -> Result<UserList, ApiError> {
+    Ok(UserList {
+        filter: question.asked.filter.clone(),
+        of,
+        window: app.window(call.now),
+        order: question.asked.sorts.clone().unwrap_or_default(),
+        after: question.after()?,
+        page: Page { skip: question.asked.skip, top: question.rows() },
+        now: question.now,
+    })
+}
+
+async fn answer(
+    app: &AppState,
+    call: &Call,
+    scope: &Scope,
+    question: Question<views::User>,
+) -> Result<Bytes, ApiError> {
+    let asked = &question.asked;
+    let list = user_list(app, call, None, &question)?;
+    let listed = app.store.users(scope, list.clone()).await?;
+    let is_full = !question.has_top && listed.users.len() as u64 == question.rows();
+    let mut next_link = None;
+    if let (true, Some(end)) = (is_full, &listed.end) {
+        let page = Page { skip: 0, top: 1 };
+        let next = UserList { after: Some(end.clone()), page, ..list.clone() };
+        if !app.store.users(scope, next).await?.users.is_empty() {
+            let token = question.next(call.target.path(), end);
+            next_link = Some(envelope::next_link(call, "$skiptoken", &token));
+        }
+    }
+    let count = match asked.count {
+        true => Some(app.store.count_users(scope, list).await?),
+        false => None,
+    };
+    let mut inside = expanded(app, call, scope, &question, &listed.users).await?.into_iter();
+    let rows = listed
+        .users
+        .into_iter()
+        .map(|user| Row { entity: views::User::of(user), inside: inside.next() });
+    let page = rows::Page { rows: rows.collect(), count, next_link };
+    rows::write(call, asked, page).await
+}
+
+/// The machines of each user, where they are expanded.
+async fn expanded(
+    app: &AppState,
+    call: &Call,
+    scope: &Scope,
+    question: &Question<views::User>,
+    users: &[User],
+) -> Result<Vec<Inside>, ApiError> {
+    let Some(asked) = &question.asked.expand else { return Ok(Vec::new()) };
+    let accounts = users.iter().map(|user| user.account.clone()).collect();
+    let window = app.window(call.now);
+    let of_each = app.store.machines_of_accounts(scope, accounts, window).await?;
+    let mut all = Vec::with_capacity(of_each.len());
+    for machines in of_each {
+        let relations: HashMap<_, _> =
+            machines.iter().map(|one| (one.machine.id, one.relation)).collect();
+        let machines: Vec<_> = machines.into_iter().map(|one| one.machine).collect();
+        let rows = machines.iter().map(|machine| MachineAt { machine, now: question.now });
+        let (chosen, count) = asked.choose(rows.collect())?;
+        let mut rows = Vec::with_capacity(chosen.len());
+        for MachineAt { machine, now } in chosen {
+            let inner = match &asked.expand {
+                None => None,
+                Some(inner) => Some(machines::users(app, call, scope, machine, inner).await?),
+            };
+            let view = views::Machine::new(machine.clone(), now);
+            let mut row = rows::value(&view, inner, asked)?;
+            if let Some(relation) = relations.get(&machine.id) {
+                let types = relation.logon_types.words().join(", ");
+                rows::annotate(&mut row, "firstLogon", relation.first_seen.to_string());
+                rows::annotate(&mut row, "lastLogon", relation.last_seen.to_string());
+                rows::annotate(&mut row, "logonTypes", types);
+                rows::annotate(&mut row, "logonCount", relation.logon_count);
+            }
+            rows.push(row);
+        }
+        all.push(Inside { rows, count: asked.count.then_some(count) });
+    }
+    Ok(all)
 }

@@ -252,6 +252,21 @@ impl User {
     }
 }
 
+impl User {
+    /// An account and what it did on all machines that are shown.
+    pub fn of(user: inventory::relation::User) -> Self {
+        let inventory::relation::User { account, relation, machines, .. } = user;
+        let account_sid = account.sid.clone();
+        Self {
+            account_sid,
+            most_prevalent_machine_id: user.most_prevalent.map(|id| id.to_string()),
+            least_prevalent_machine_id: user.least_prevalent.map(|id| id.to_string()),
+            log_on_machines_count: Some(machines),
+            ..Self::new(MachineUser { account, relation })
+        }
+    }
+}
+
 fn text<T: std::fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }

@@ -19,7 +19,9 @@ use inventory::account::Account;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
-use inventory::query::{Listed, MachineList, MachineSelector, Page, UserSelector, Window};
+use inventory::query::{
+    Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
+};
 use inventory::relation::{MachineUser, Relation, UserMachine};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
@@ -220,6 +222,20 @@ pub trait Store: Send + Sync {
 
     /// How many machines a list has in all, whatever its page.
     async fn count_machines(&self, scope: &Scope, list: MachineList) -> Result<u64, Error>;
+
+    /// The users of a list: accounts that logged on to a machine of the scope.
+    async fn users(&self, scope: &Scope, list: UserList) -> Result<ListedUsers, Error>;
+
+    /// How many users a list has in all, whatever its page.
+    async fn count_users(&self, scope: &Scope, list: UserList) -> Result<u64, Error>;
+
+    /// The machines of each of some accounts, the machine last seen first, then by id.
+    async fn machines_of_accounts(
+        &self,
+        scope: &Scope,
+        accounts: Vec<Account>,
+        window: Window,
+    ) -> Result<Vec<Vec<UserMachine>>, Error>;
 
     /// One machine.
     async fn machine(

@@ -38,10 +38,13 @@ use inventory::access::operator::Operator;
 use inventory::access::scope::Scope;
 use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
+use inventory::account::Account;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
-use inventory::query::{Listed, MachineList, MachineSelector, Page, UserSelector, Window};
+use inventory::query::{
+    Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
+};
 use inventory::relation::{MachineUser, UserMachine};
 use inventory::time::{Day, Timestamp};
 use rusqlite::Connection;
@@ -50,8 +53,8 @@ use uuid::Uuid;
 
 use self::connections::{Connections, visited};
 use self::failure::{Failure, failed};
-use self::read::list;
 use self::read::visible::Visible;
+use self::read::{list, users};
 use crate::{
     EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
     Store, Totals,
@@ -158,6 +161,34 @@ impl Store for Sqlite {
         let scope = scope.clone();
         self.connections
             .read("count machines", move |db| list::count(&Visible::new(db, &scope), &list))
+            .await
+    }
+
+    async fn users(&self, scope: &Scope, list: UserList) -> Result<ListedUsers, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("list users", move |db| users::users(&Visible::new(db, &scope), &list))
+            .await
+    }
+
+    async fn count_users(&self, scope: &Scope, list: UserList) -> Result<u64, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("count users", move |db| users::count(&Visible::new(db, &scope), &list))
+            .await
+    }
+
+    async fn machines_of_accounts(
+        &self,
+        scope: &Scope,
+        accounts: Vec<Account>,
+        window: Window,
+    ) -> Result<Vec<Vec<UserMachine>>, Error> {
+        let scope = scope.clone();
+        self.connections
+            .read("find users' machines", move |db| {
+                users::machines_of(&Visible::new(db, &scope), &accounts, window)
+            })
             .await
     }
 

@@ -68,7 +68,7 @@ async fn no_such_route() {
         "/api/ips/10.0.0.1/machines",
         "/api/v2.0/machines",
         "/api/users//machines",
-        "/api/users/jdoe",
+        "/api/users/jdoe/devices",
         "//api/machines",
         "/x",
     ] {

@@ -37,6 +37,8 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         [Permission::MachineReadAll, Permission::UserReadAll, Permission::AdminReadAll];
     let (one, other) = (server.token(&permissions).await, server.token(&permissions).await);
     let paths = [
+        "/api/users",
+        "/api/users/jdoe",
         "/api/users/jdoe/machines",
         "/api/users/jdoe/alerts",
         "/api/machines",

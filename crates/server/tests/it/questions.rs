@@ -267,3 +267,90 @@ async fn a_walk_loses_nothing_while_machines_come_and_move() {
         assert_eq!(old, 20_500, "none is missing");
     }
 }
+
+#[tokio::test]
+async fn a_thousand_users_are_one_question() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let mut names: Vec<_> = (0..998).map(|number| format!("'somebody-{number}'")).collect();
+    names.extend(["'jdoe'".to_owned(), "'ANNA'".to_owned()]);
+    let path = format!(
+        "/api/users?$filter=accountName+in+({})&$expand=machines($select=computerDnsName)",
+        names.join(",")
+    );
+    let answer = server.get(&path, &token).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let body = answer.json();
+    let rows = body["value"].as_array().unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["corp\\anna", "lab\\anna", "corp\\jdoe"]);
+    let jdoe = &rows[2];
+    assert_eq!(jdoe["logOnMachinesCount"], 2);
+    assert_eq!(jdoe["logonTypes"], "Interactive, RemoteInteractive");
+    assert_eq!(jdoe["firstSeen"], "2026-10-31T08:00:00Z");
+    let machine = &jdoe["machines"][0];
+    assert_eq!(machine["computerDnsName"], "ws-1.corp.example");
+    assert_eq!(machine["@footfall.firstLogon"], "2026-11-20T08:00:00Z");
+    assert_eq!(machine["@footfall.lastLogon"], "2026-11-21T08:00:00Z");
+    assert_eq!(machine["@footfall.logonTypes"], "Interactive");
+    assert_eq!(machine["@footfall.logonCount"], 2);
+    let all = server.get("/api/machines", &token).await.json();
+    let id_of = |name: &str| {
+        let rows = all["value"].as_array().unwrap();
+        rows.iter().find(|row| row["computerDnsName"] == name).unwrap()["id"].clone()
+    };
+    assert_eq!(jdoe["mostPrevalentMachineId"], id_of("ws-1.corp.example"));
+    assert_eq!(jdoe["leastPrevalentMachineId"], id_of("srv-1.lab.example"));
+    let context = body["@odata.context"].as_str().unwrap();
+    assert!(context.ends_with("#Users(machines(computerDnsName))"), "{context}");
+}
+
+#[tokio::test]
+async fn users_are_filtered_ordered_counted_and_found() {
+    let server = fleet().await;
+    let token = server.reader().await;
+    let ids = async |query: &str| -> Vec<String> {
+        let answer = server.get(&format!("/api/users?{query}"), &token).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text());
+        let body = answer.json();
+        let rows = body["value"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (anna, lab, jdoe) = ("corp\\anna", "lab\\anna", "corp\\jdoe");
+    assert_eq!(ids("").await, [anna, lab, jdoe]);
+    assert_eq!(ids("$orderby=logOnMachinesCount+desc,id").await, [jdoe, anna, lab]);
+    assert_eq!(ids("$filter=isOnlyNetworkUser").await, [lab]);
+    assert_eq!(
+        ids("$filter=logonTypes+has+'Interactive'+and+lastSeen+gt+2026-11-21Z").await,
+        [anna, jdoe]
+    );
+    assert_eq!(
+        ids("$filter=machines/any(m:startswith(m/osPlatform,'windowsserver'))").await,
+        [lab, jdoe]
+    );
+    assert_eq!(ids("$filter=machines/$count+gt+1+or+accountDomain+eq+'LAB'").await, [lab, jdoe]);
+    assert_eq!(ids("$filter=mostPrevalentMachineId+ne+null&$top=1&$skip=1").await, [lab]);
+    assert_eq!(ids("$search=corp+NOT+anna").await, [jdoe]);
+    let count = server.get("/api/users/$count?$filter=accountName+eq+'anna'", &token).await;
+    assert_eq!(count.text(), "2");
+    let one = server.get("/api/users/CORP%5Cjdoe", &token).await.json();
+    assert_eq!(one["id"], jdoe);
+    assert!(one["@odata.context"].as_str().unwrap().ends_with("#Users/$entity"));
+    // Two of a name are one user, as their machines are.
+    let both = server.get("/api/users/anna", &token).await.json();
+    assert_eq!((both["id"].as_str(), both["logOnMachinesCount"].as_u64()), (Some("anna"), Some(2)));
+    assert_eq!(both["logonTypes"], "Interactive, Network");
+    let nobody = server.get("/api/users/nobody", &token).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        nobody.error(),
+        ("ResourceNotFound".to_owned(), "User nobody was not found".to_owned())
+    );
+    // Which machines are a user's is for those who may read machines.
+    let token = server.token(&[Permission::UserReadAll]).await;
+    for query in ["$expand=machines", "$filter=machines/any()", "$orderby=machines/$count"] {
+        let answer = server.get(&format!("/api/users?{query}"), &token).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{query}");
+        assert!(answer.error().1.contains("Machine.Read.All"), "{}", answer.text());
+    }
+}

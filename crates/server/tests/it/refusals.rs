@@ -18,6 +18,9 @@ use crate::people::Rank;
 /// open it.
 fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
     Some(match path {
+        "/api/users" => ("/api/users", Some(Permission::MachineReadAll)),
+        "/api/users/$count" => ("/api/users/$count", Some(Permission::MachineReadAll)),
+        "/api/users/{id}" => ("/api/users/jdoe", Some(Permission::MachineReadAll)),
         "/api/users/{id}/machines" => ("/api/users/jdoe/machines", Some(Permission::UserReadAll)),
         "/api/machines" => ("/api/machines", Some(Permission::AlertReadWriteAll)),
         "/api/machines/$count" => ("/api/machines/$count", Some(Permission::UserReadAll)),

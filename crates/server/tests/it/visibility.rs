@@ -232,6 +232,10 @@ async fn check(
             "/api/machines/ws-01",
             "/api/users/anna/machines",
             "/api/machines/ws-01/logonusers",
+            "/api/users",
+            "/api/users/$count",
+            "/api/users/anna",
+            "/api/machines/$count",
             "/api/deviceGroups",
             "/api/deviceGroups/0",
         ] {
@@ -270,8 +274,67 @@ async fn check(
             prop_assert_eq!(ids(&answer)?, ids_of(&was_on(Some(domain))), "{} {}", who, name);
         }
     }
+    check_users(stage, world, (who, token), &sees).await?;
     for (place, machine) in world.machines.iter().enumerate() {
         check_machine(stage, world, (who, token), (place, machine), &sees).await?;
+    }
+    Ok(())
+}
+
+/// The users of machines that are seen, with these machines alone; counts and filters too.
+async fn check_users(
+    stage: &Stage,
+    world: &World,
+    (who, token): (&str, &str),
+    sees: &[usize],
+) -> Result<(), TestCaseError> {
+    let get = async |path: &str| stage.server.get(path, token).await;
+    let id = |place: usize| match USERS[place] {
+        (name, "") => name.to_owned(),
+        (name, domain) => format!("{}\\{name}", domain.to_lowercase()),
+    };
+    let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (user, machine) in &world.logons {
+        let machine = machine % world.machines.len();
+        if sees.contains(&machine) {
+            expected.entry(id(*user)).or_default().insert(id_of(&world.machines[machine]));
+        }
+    }
+    let answer = get("/api/users?$expand=machines($select=id)&$count=true").await;
+    prop_assert_eq!(answer.status, StatusCode::OK, "{} {}", who, answer.text());
+    prop_assert_eq!(&answer.json()["@odata.count"], &json!(expected.len()));
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in answer.json()["value"].as_array().unwrap() {
+        let machines = row["machines"].as_array().unwrap();
+        prop_assert_eq!(&row["logOnMachinesCount"], &json!(machines.len()), "{}", who);
+        let ids = machines.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        shown.insert(row["id"].as_str().unwrap().to_owned(), ids);
+    }
+    prop_assert_eq!(&shown, &expected, "{}", who);
+    let count = get("/api/machines/$count").await;
+    prop_assert_eq!(count.text(), sees.len().to_string(), "{}", who);
+    for (place, (name, _)) in USERS.iter().enumerate() {
+        let answer = get(&format!("/api/users/{}", name.replace(' ', "%20"))).await;
+        let is_there = USERS
+            .iter()
+            .enumerate()
+            .any(|(other, (of_other, _))| of_other == name && expected.contains_key(&id(other)));
+        if is_there {
+            prop_assert_eq!(answer.status, StatusCode::OK, "{} {}", who, name);
+        } else {
+            // A name that nobody ever had, as long as this one.
+            let never = "q".repeat(name.len());
+            let unknown = get(&format!("/api/users/{never}")).await;
+            prop_assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+            prop_assert_eq!(same(&answer, name), same(&unknown, &never), "{} {}", who, name);
+        }
+        let filter = format!("machines/any(m:m/id+eq+'{}')", id_of(&world.machines[0]));
+        let named = format!("accountName+eq+'{}'+and+{filter}", name.replace(' ', "%20"));
+        let answer = get(&format!("/api/users?$filter={named}")).await;
+        let first = id_of(&world.machines[0]);
+        let knows = expected.get(&id(place)).is_some_and(|machines| machines.contains(&first));
+        let found = ids(&answer)?;
+        prop_assert_eq!(found.contains(&id(place)), knows, "{} {}", who, name);
     }
     Ok(())
 }

@@ -183,6 +183,11 @@ async fn vendor(probe: &Probe) {
     for (path, ids, query) in [
         ("/api/machines", &[][..], "?$expand=logOnUsers($count=true)&$count=true&$search=ws"),
         ("/api/machines", &[], "?$select=id&$expand=logOnUsers($select=id)&$filter=id+ne+null"),
+        ("/api/users", &[], "?$expand=machines($expand=logOnUsers;$count=true)&$count=true"),
+        ("/api/users", &[], "?$select=id&$orderby=id&$filter=id+ne+null&$top=1"),
+        ("/api/users/$count", &[], "?$search=j"),
+        ("/api/users/{id}", &user, "?$select=id"),
+        ("/api/users/{id}", &user, ""),
         ("/api/machines/$count", &[], "?$filter=osBuild+eq+null"),
         ("/api/machines/findbytag", &[], "?tag=x&useStartsWithFilter=true&$orderby=id"),
         ("/api/machines/unTaggedMachines", &[], ""),

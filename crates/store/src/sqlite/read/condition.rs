@@ -347,7 +347,7 @@ impl Writer {
     }
 
     /// The relations of the window that fulfil a condition on their columns.
-    fn relations(&mut self, condition: &str) -> String {
+    pub(super) fn relations(&mut self, condition: &str) -> String {
         let since = self.parameter(Sql::Integer(since(self.window)));
         let types = self.parameter(Sql::Integer(self.window.logon_types.bits().into()));
         relations_in(self.window, condition).replace(":since", &since).replace(":types", &types)

@@ -20,6 +20,13 @@ pub(super) const COLUMNS: &str = "id, merged_into, is_potential_duplication, exc
     rbac_group_name, risk_score, exposure_level, is_aad_joined, aad_device_id, tags,
     onboarding_status, os_architecture, managed_by, managed_by_status, ip_addresses, vm_metadata";
 
+/// The same columns of one of several tables.
+pub(super) fn qualified(table: &str) -> String {
+    let columns: Vec<_> =
+        COLUMNS.split(',').map(|column| format!("{table}.{}", column.trim())).collect();
+    columns.join(", ")
+}
+
 /// How many these are.
 pub(super) const COLUMN_COUNT: usize = 28;
 

@@ -114,24 +114,14 @@ impl Draft {
     }
 
     /// Only what comes after a place: greater in the first key, or equal in it and after the place
-    /// in the others. Null is less than everything.
+    /// in the others.
     fn after(&mut self, place: Option<&Place>, keys: &[(String, &'static str)]) {
         let Some(place) = place else { return };
         let id = self.writer.parameter(Sql::Blob(place.id.0.to_vec()));
         let mut condition = format!("machine.id > {id}");
         for ((key, end), value) in keys.iter().zip(&place.keys).rev() {
-            let parameter = self.writer.parameter(match value {
-                Key::Null => Sql::Null,
-                Key::Integer(number) => Sql::Integer(*number),
-                Key::Double(number) => Sql::Real(*number),
-                Key::Text(text) => Sql::Text(text.clone()),
-            });
-            let beyond = match (*end, value) {
-                ("ASC", Key::Null) => format!("{key} IS NOT NULL"),
-                ("ASC", _) => format!("{key} > {parameter}"),
-                (_, Key::Null) => "0".to_owned(),
-                _ => format!("({key} < {parameter} OR {key} IS NULL)"),
-            };
+            let parameter = self.writer.parameter(sql_of(value));
+            let beyond = beyond(key, end, value, &parameter);
             condition = format!("({beyond} OR ({key} IS {parameter} AND {condition}))");
         }
         self.conditions.push(condition);
@@ -144,27 +134,56 @@ impl Draft {
         question: &str,
     ) -> Result<CachedStatement<'a>, Failure> {
         let mut statement = visible.prepare_from(start, question)?;
-        for (name, value) in self.writer.parameters() {
-            // A parameter that a text does not name twice may be one that it does not name at all.
-            if let Some(index) = statement.parameter_index(&name)? {
-                statement.raw_bind_parameter(index, value)?;
-            }
-        }
+        bind(&mut statement, &self.writer)?;
         Ok(statement)
     }
+}
+
+/// Gives a statement the values that were kept while it was written.
+pub(super) fn bind(statement: &mut CachedStatement<'_>, writer: &Writer) -> Result<(), Failure> {
+    for (name, value) in writer.parameters() {
+        // One of a text that was written and not used after all is not named in the statement.
+        if let Some(index) = statement.parameter_index(&name)? {
+            statement.raw_bind_parameter(index, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The value of a key of a place.
+pub(super) fn sql_of(key: &Key) -> Sql {
+    match key {
+        Key::Null => Sql::Null,
+        Key::Integer(number) => Sql::Integer(*number),
+        Key::Double(number) => Sql::Real(*number),
+        Key::Text(text) => Sql::Text(text.clone()),
+    }
+}
+
+/// Whether a key comes after the value of a place. Null is less than everything.
+pub(super) fn beyond(key: &str, end: &str, value: &Key, parameter: &str) -> String {
+    match (end, value) {
+        ("ASC", Key::Null) => format!("{key} IS NOT NULL"),
+        ("ASC", _) => format!("{key} > {parameter}"),
+        (_, Key::Null) => "0".to_owned(),
+        _ => format!("({key} < {parameter} OR {key} IS NULL)"),
+    }
+}
+
+/// A key as a row has it.
+pub(super) fn key_of(value: ValueRef<'_>) -> rusqlite::Result<Key> {
+    Ok(match value {
+        ValueRef::Null | ValueRef::Blob(_) => Key::Null,
+        ValueRef::Integer(number) => Key::Integer(number),
+        ValueRef::Real(number) => Key::Double(number),
+        ValueRef::Text(text) => Key::Text(String::from_utf8_lossy(text).into_owned()),
+    })
 }
 
 fn place_of(row: &Row<'_>, keys: usize) -> Result<Place, Failure> {
     let id = machine_id(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
     let first = facts::COLUMN_COUNT;
-    let key = |at: usize| {
-        Ok(match row.get_ref(first + at)? {
-            ValueRef::Null | ValueRef::Blob(_) => Key::Null,
-            ValueRef::Integer(number) => Key::Integer(number),
-            ValueRef::Real(number) => Key::Double(number),
-            ValueRef::Text(text) => Key::Text(String::from_utf8_lossy(text).into_owned()),
-        })
-    };
+    let key = |at: usize| key_of(row.get_ref(first + at)?);
     let keys = (0..keys).map(key).collect::<Result<_, rusqlite::Error>>()?;
     Ok(Place { keys, id })
 }
