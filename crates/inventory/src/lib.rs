@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod account;
+pub mod change;
 pub mod filter;
 pub mod ids;
 pub mod logon;

@@ -29,6 +29,11 @@ pub(crate) const NAMES: &[&str] = &[
     UserAlerts::NAME,
     Machines::NAME,
     Machine::NAME,
+    MachineTags::NAME,
+    ManyMachineTags::NAME,
+    DeviceValue::NAME,
+    Exclusion::NAME,
+    UpdateMachine::NAME,
     FindByTag::NAME,
     UntaggedMachines::NAME,
     DomainMachines::NAME,
@@ -63,6 +68,16 @@ pub(crate) struct Machine;
 pub(crate) struct Users;
 /// `GET /api/users/{id}`
 pub(crate) struct User;
+/// `POST /api/machines/{id}/tags`
+pub(crate) struct MachineTags;
+/// `POST /api/machines/AddOrRemoveTagForMultipleMachines`
+pub(crate) struct ManyMachineTags;
+/// `POST /api/machines/{id}/setDeviceValue`
+pub(crate) struct DeviceValue;
+/// `POST /api/machines/{id}/setExclusion`
+pub(crate) struct Exclusion;
+/// `PATCH /api/machines/{id}`
+pub(crate) struct UpdateMachine;
 /// `GET /api/machines/findbytag`
 pub(crate) struct FindByTag;
 /// `GET /api/machines/unTaggedMachines`
@@ -130,6 +145,41 @@ impl Api for User {
     const NAME: &'static str = "get-user-information";
     const APPLICATION: &'static [Permission] = &[Permission::UserReadAll];
     const DELEGATED: &'static [Permission] = &[Permission::UserReadAll];
+}
+
+impl Api for MachineTags {
+    const NAME: &'static str = "add-or-remove-machine-tags";
+    const APPLICATION: &'static [Permission] = &[Permission::MachineReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::MachineReadWrite];
+    const ROLE: RolePermission = RolePermission::ManageSecuritySettings;
+}
+
+impl Api for ManyMachineTags {
+    const NAME: &'static str = "add-or-remove-multiple-machine-tags";
+    const APPLICATION: &'static [Permission] = &[Permission::MachineReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::MachineReadWrite];
+    const ROLE: RolePermission = RolePermission::ManageSecuritySettings;
+}
+
+impl Api for DeviceValue {
+    const NAME: &'static str = "set-device-value";
+    const APPLICATION: &'static [Permission] = &[Permission::MachineReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::MachineReadWrite];
+    const ROLE: RolePermission = RolePermission::ManageSecuritySettings;
+}
+
+impl Api for Exclusion {
+    const NAME: &'static str = "set-exclusion";
+    const APPLICATION: &'static [Permission] = &[Permission::MachineReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::MachineReadWrite];
+    const ROLE: RolePermission = RolePermission::ManageSecuritySettings;
+}
+
+impl Api for UpdateMachine {
+    const NAME: &'static str = "update-machine-method";
+    const APPLICATION: &'static [Permission] = &[Permission::MachineReadWriteAll];
+    const DELEGATED: &'static [Permission] = &[Permission::MachineReadWrite];
+    const ROLE: RolePermission = RolePermission::AlertsInvestigation;
 }
 
 impl Api for LogonUsers {

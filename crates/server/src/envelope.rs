@@ -100,6 +100,12 @@ pub(crate) fn single<E: Entity + Serialize>(
     }
 }
 
+/// Writes a whole entity.
+pub(crate) fn entity<E: Entity + Serialize>(call: &Call, entity: &E) -> Result<Bytes, ApiError> {
+    set_rows(call, 1);
+    to_json(&Single { context: context(call, E::SET, None, "/$entity"), entity })
+}
+
 /// Writes a set without rows.
 pub(crate) fn empty_set(call: &Call, set: &str) -> Result<Bytes, ApiError> {
     set_rows(call, 0);

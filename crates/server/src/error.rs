@@ -36,6 +36,8 @@ pub(crate) enum ApiError {
     BadRequest(String),
     /// The query lacks a parameter.
     MissingParameter(&'static str),
+    /// More machines in one request than are allowed.
+    BatchTooLarge { received: usize, allowed: usize },
     /// The query options make no sense or are not supported.
     OData(String),
     /// No token, or one that is not to be believed.
@@ -91,6 +93,7 @@ impl ApiError {
         match self {
             Self::BadRequest(_)
             | Self::MissingParameter(_)
+            | Self::BatchTooLarge { .. }
             | Self::OData(_)
             | Self::InvalidBody(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -112,6 +115,7 @@ impl ApiError {
         match self {
             Self::BadRequest(_) => "BadRequest",
             Self::MissingParameter(_) => "MissingRequiredParameter",
+            Self::BatchTooLarge { .. } => "MaximumBatchSizeExceeded",
             Self::OData(_) => "ODataError",
             Self::Unauthorized(_) => "Unauthorized",
             Self::MissingRoles { .. }
@@ -142,6 +146,9 @@ impl ApiError {
             | Self::Disallowed(text)
             | Self::NotImplemented(text) => text.clone(),
             Self::MissingParameter(name) => format!("Parameter {name} is missing"),
+            Self::BatchTooLarge { received, allowed } => {
+                format!("Maximum batch size exceeded. Received: {received}, allowed: {allowed}")
+            }
             Self::MissingRoles { required, held } => missing("roles", required, held),
             Self::MissingScopes { required, held } => missing("scopes", required, held),
             Self::MissingRolePermission(permission) => format!(

@@ -33,6 +33,7 @@ mod audit;
 mod auth;
 mod body;
 mod call;
+mod changes;
 mod connections;
 mod device_groups;
 mod discovery;

@@ -151,6 +151,21 @@ impl<E> Question<E> {
 }
 
 impl Asked {
+    /// Nothing: every row of a set, whole.
+    pub(crate) fn nothing<E: Queryable>() -> Self {
+        Self {
+            kind: E::KIND,
+            filter: None,
+            sorts: None,
+            skip: 0,
+            top: None,
+            count: false,
+            select: None,
+            expand: None,
+            fingerprint: String::new(),
+        }
+    }
+
     fn bind(kind: EntityKind, options: &Options, now: Timestamp) -> Result<Self, ApiError> {
         let mut binder = Binder::new(kind, now);
         let mut conditions = Vec::new();

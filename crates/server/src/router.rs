@@ -24,7 +24,8 @@ use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
 use crate::{
-    alerts, body, device_groups, discovery, finders, machines, metadata, pages, unsupported, users,
+    alerts, body, changes, device_groups, discovery, finders, machines, metadata, pages,
+    unsupported, users,
 };
 
 /// The route of whoever watches the server: answered however much else there is to do.
@@ -71,7 +72,15 @@ fn table() -> Vec<Entry> {
         of_api::<api::FindByTag>("/api/machines/findbytag", get(finders::by_tag)),
         of_api::<api::UntaggedMachines>("/api/machines/unTaggedMachines", get(finders::untagged)),
         of_api::<api::DomainMachines>("/api/domains/{domain}/machines", get(finders::of_domain)),
+        of_api::<api::ManyMachineTags>(
+            "/api/machines/AddOrRemoveTagForMultipleMachines",
+            post(changes::many),
+        ),
         of_api::<api::Machine>("/api/machines/{id}", get(machines::get)),
+        of_api::<api::UpdateMachine>("/api/machines/{id}", patch(changes::patch)),
+        of_api::<api::MachineTags>("/api/machines/{id}/tags", post(changes::tags)),
+        of_api::<api::DeviceValue>("/api/machines/{id}/setDeviceValue", post(changes::value)),
+        of_api::<api::Exclusion>("/api/machines/{id}/setExclusion", post(changes::exclusion)),
         of_api::<api::LogonUsers>("/api/machines/{id}/logonusers", get(machines::logon_users)),
         of_api::<api::MachineAlerts>("/api/machines/{id}/alerts", get(alerts::of_machine)),
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),

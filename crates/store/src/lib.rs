@@ -16,6 +16,7 @@ use inventory::access::scope::Scope;
 use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::account::Account;
+use inventory::change::{Author, MachineChange};
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
@@ -270,14 +271,16 @@ pub trait Store: Send + Sync {
         visit: &mut RelationVisitor<'_>,
     ) -> Result<(), Error>;
 
-    /// Sets the tags of a machine, in their order; `None` when there is no such machine in the
-    /// scope. Its device group follows.
-    async fn set_tags(
+    /// Changes those of some machines that the scope shows, all of them or none, and keeps who changed
+    /// what. Gives them as they are now, in the order in which they were named; their device groups
+    /// follow.
+    async fn change_machines(
         &self,
         scope: &Scope,
-        machine: MachineId,
-        tags: Vec<String>,
-    ) -> Result<Option<Machine>, Error>;
+        machines: Vec<MachineId>,
+        changes: Vec<MachineChange>,
+        author: Author,
+    ) -> Result<Vec<Machine>, Error>;
 
     /// A tenant's user groups, roles and device groups.
     async fn directory(&self, tenant: TenantId) -> Result<KeptDirectory, Error>;

@@ -11,6 +11,7 @@
 
 mod apps;
 mod audit;
+mod changes;
 mod connections;
 mod directory;
 mod failure;
@@ -39,6 +40,7 @@ use inventory::access::scope::Scope;
 use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::account::Account;
+use inventory::change::{Author, MachineChange};
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
@@ -258,15 +260,18 @@ impl Store for Sqlite {
         visited(listing, listed, visit).await
     }
 
-    async fn set_tags(
+    async fn change_machines(
         &self,
         scope: &Scope,
-        machine: MachineId,
-        tags: Vec<String>,
-    ) -> Result<Option<Machine>, Error> {
+        machines: Vec<MachineId>,
+        changes: Vec<MachineChange>,
+        author: Author,
+    ) -> Result<Vec<Machine>, Error> {
         let scope = scope.clone();
         self.connections
-            .write("set tags", move |writer| groups::set_tags(writer, &scope, machine, tags))
+            .write("change machines", move |writer| {
+                changes::change(writer, &scope, &machines, &changes, &author)
+            })
             .await
     }
 

@@ -1,14 +1,12 @@
 //! Tags of machines.
 
 use inventory::access::scope::Scope;
+use inventory::change::{Author, MAX_TAGS, MachineChange};
 use inventory::machine::Machine;
 use inventory::query::MachineSelector;
 
 use super::invalid::{self, Invalid};
-use super::{Administration, Error, shown};
-
-/// Tags of a machine at most.
-pub const MAX_TAGS: usize = 100;
+use super::{Administration, Error, Who, shown};
 
 impl Administration<'_> {
     /// Sets the tags of a machine, by id, name or Entra device id; its device group follows. What
@@ -25,14 +23,28 @@ impl Administration<'_> {
             let tags = checked(&tags)?;
             let selector = MachineSelector::parse(machine).ok_or_else(unknown)?;
             let found = self.store.machine(scope, &selector).await?.ok_or_else(unknown)?;
-            self.store.set_tags(scope, found.id, tags).await?.ok_or_else(unknown)
+            let changes = vec![MachineChange::SetTags(tags)];
+            let changed =
+                self.store.change_machines(scope, vec![found.id], changes, self.author()).await?;
+            changed.into_iter().next().ok_or_else(unknown)
         })
         .await
     }
 }
 
+impl Administration<'_> {
+    fn author(&self) -> Author {
+        let (app, person) = match &self.actor.who {
+            Who::App(app) => (Some(*app), None),
+            Who::Person { app, name } => (Some(*app), Some(name.clone())),
+            Who::Operator(name) | Who::System(name) => (None, Some(name.clone())),
+        };
+        Author { time: self.now(), app, person }
+    }
+}
+
 /// Tags without blanks around them, each once without regard to case.
-fn checked(tags: &[String]) -> Result<Vec<String>, Invalid> {
+pub(crate) fn checked(tags: &[String]) -> Result<Vec<String>, Invalid> {
     if tags.len() > MAX_TAGS {
         return Err(Invalid::Tags { found: tags.len(), most: MAX_TAGS });
     }

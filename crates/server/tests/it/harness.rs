@@ -359,3 +359,16 @@ fn pretty(compact: &str) -> String {
     }
     out
 }
+
+/// Sets the tags of a machine; `None` for one that the scope does not show.
+pub(crate) async fn set_tags(
+    store: &dyn Store,
+    scope: &inventory::access::scope::Scope,
+    machine: inventory::ids::MachineId,
+    tags: Vec<String>,
+) -> Option<inventory::machine::Machine> {
+    use inventory::change::{Author, MachineChange};
+    let author = Author { time: time(NOW), app: None, person: None };
+    let changes = vec![MachineChange::SetTags(tags)];
+    store.change_machines(scope, vec![machine], changes, author).await.unwrap().pop()
+}

@@ -10,6 +10,7 @@ mod answers;
 mod assertions;
 mod audit;
 mod browser;
+mod changes;
 mod device_groups;
 mod discovery;
 mod errors;

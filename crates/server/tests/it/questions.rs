@@ -40,7 +40,7 @@ async fn fleet() -> Server {
         let scope = inventory::access::scope::Scope::whole(tenant);
         let id = store.machine(&scope, &selector).await.unwrap().unwrap().id;
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        store.set_tags(&scope, id, tags).await.unwrap();
+        crate::harness::set_tags(&**store, &scope, id, tags).await;
     }
     let logon = |user: &str, machine: &str, at: &str, kind: u32, session: u64| Logon {
         account: Account::from_log(user, "", "").unwrap(),

@@ -99,7 +99,7 @@ impl Stage {
         for machine in &world.machines {
             let tags = machine.tags.iter().map(|tag| (*tag).to_owned()).collect();
             let id = MachineId::derived_from_name(machine.name);
-            server.store.set_tags(&whole, id, tags).await.unwrap().unwrap();
+            crate::harness::set_tags(&*server.store, &whole, id, tags).await.unwrap();
         }
     }
 

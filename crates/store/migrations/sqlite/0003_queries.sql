@@ -1,4 +1,4 @@
--- What questions about machines need: an index for each property that the vendor's documentation lets
+-- What questions about machines and changes of them need. First an index for each property that the vendor's documentation lets
 -- clients filter by (defender-api.md §5.1). Names, ids and times have theirs already.
 
 CREATE INDEX machine_by_platform ON machine (tenant, os_platform COLLATE NOCASE);
@@ -40,3 +40,17 @@ END;
 CREATE TRIGGER machine_delete_tags AFTER DELETE ON machine WHEN old.tags IS NOT NULL BEGIN
     DELETE FROM machine_tag WHERE machine = old.number;
 END;
+
+-- What people and apps changed about machines; machine is the machine's id.
+CREATE TABLE machine_change (
+    tenant    INTEGER NOT NULL,
+    machine   BLOB NOT NULL,
+    time      INTEGER NOT NULL,
+    app       BLOB,
+    person    TEXT,
+    property  TEXT NOT NULL, -- by its name on the wire
+    before    TEXT NOT NULL, -- JSON
+    after     TEXT NOT NULL  -- JSON
+) STRICT;
+
+CREATE INDEX machine_change_by_machine ON machine_change (tenant, machine, time);

@@ -5,14 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use inventory::access::device_group::{Matcher, Subject, UNGROUPED};
-use inventory::ids::{MachineId, TenantId};
-use inventory::machine::Machine;
-use inventory::query::MachineSelector;
+use inventory::ids::TenantId;
 use rusqlite::{Connection, Row, params};
 
-use super::read::{self, visible::Visible};
 use super::record::Writer;
-use super::values::{from_json, to_json};
+use super::values::from_json;
 use super::{Failure, directory};
 use crate::{GroupCount, Regrouped};
 
@@ -144,36 +141,14 @@ pub(super) fn counts(db: &Connection, tenant: TenantId) -> Result<Vec<GroupCount
     Ok(counts.collect::<Result<_, _>>()?)
 }
 
-/// Sets a machine's tags. The machine is the one that the scope showed, even if its new tags move
-/// it out of sight.
-pub(super) fn set_tags(
-    writer: &mut Writer,
-    scope: &inventory::access::scope::Scope,
-    id: MachineId,
-    tags: Vec<String>,
-) -> Result<Option<Machine>, Failure> {
-    let (transaction, matchers) = writer.transaction_with_matchers()?;
-    let visible = Visible::new(&transaction, scope);
-    let shown = read::machine(&visible, &MachineSelector::Id(id))?;
-    let (Some(mut machine), Some(number)) = (shown, read::number(&visible, id)?) else {
-        return Ok(None);
-    };
-    let text = if tags.is_empty() { None } else { Some(to_json(&tags)?) };
-    transaction
-        .prepare_cached("UPDATE machine SET tags = ?2 WHERE number = ?1")?
-        .execute(params![number, text])?;
-    if let Some(matcher) = matchers.of(&transaction, scope.tenant())? {
-        place(&transaction, &matcher, number)?;
-    }
-    machine.tags = tags;
-    (machine.rbac_group_id, machine.rbac_group_name) = transaction
+/// The group of a machine and its name.
+pub(super) fn of(db: &Connection, number: i64) -> Result<(i32, Option<String>), Failure> {
+    let group = db
         .prepare_cached(
             "SELECT rbac_group_id, device_group.name FROM machine LEFT JOIN device_group
                  ON device_group.tenant = machine.tenant AND device_group.id = rbac_group_id
              WHERE number = ?1",
         )?
         .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    drop(visible);
-    transaction.commit()?;
-    Ok(Some(machine))
+    Ok(group)
 }

@@ -197,7 +197,7 @@ async fn fill() -> (Fixture, Vec<WithUsers>) {
         let tags: Vec<_> = (0..pick(place + 6, 3))
             .map(|salt| TAGS[pick(place + salt, TAGS.len())].to_owned())
             .collect();
-        store.set_tags(&fixture.scope(), MachineId(id), tags).await.unwrap();
+        set_tags(&**store, &fixture.scope(), MachineId(id), tags).await;
     }
     let all =
         store.machines(&fixture.scope(), MachineList::all(Page::ALL, time(NOW))).await.unwrap();

@@ -70,7 +70,7 @@ async fn a_machine_moves_when_its_name_platform_or_tags_change() {
     let set = async |tags: &[&str]| {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let id = MachineId([1; 20]);
-        fixture.store.set_tags(&fixture.groups([2, 5]), id, tags).await.unwrap()
+        set_tags(&*fixture.store, &fixture.groups([2, 5]), id, tags).await
     };
     let moved = set(&["one", "critical"]).await.unwrap();
     assert_eq!(moved, machine(&fixture, 1).await);
@@ -94,8 +94,7 @@ async fn a_machine_that_its_new_tags_move_out_of_sight_is_answered_once() {
     fixture.store.describe(fixture.tenant, reports).await.unwrap();
     let scope = fixture.groups([2]);
     let tags = vec!["critical".to_owned()];
-    let set =
-        async || fixture.store.set_tags(&scope, MachineId([1; 20]), tags.clone()).await.unwrap();
+    let set = async || set_tags(&*fixture.store, &scope, MachineId([1; 20]), tags.clone()).await;
     assert_eq!(set().await.unwrap().rbac_group_id, 5);
     assert_eq!(set().await, None);
 }

@@ -24,9 +24,10 @@ use inventory::access::device_group::{
 use inventory::access::directory::Directory;
 use inventory::access::scope::{Groups, Scope};
 use inventory::account::Account;
-use inventory::ids::TenantId;
+use inventory::change::{Author, MachineChange};
+use inventory::ids::{MachineId, TenantId};
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
-use inventory::machine::{MachineFacts, MachineReport};
+use inventory::machine::{Machine, MachineFacts, MachineReport};
 use inventory::time::{Stamp, Timestamp};
 use store::Store;
 
@@ -131,4 +132,16 @@ fn of_platform(platform: &str) -> Rules {
 fn runs(machine: MachineRef, at: &str, platform: &str) -> MachineReport {
     let facts = MachineFacts { os_platform: Some(platform.to_owned()), ..MachineFacts::default() };
     MachineReport { machine, time: time(at), facts }
+}
+
+/// Sets the tags of a machine; `None` for one that the scope does not show.
+async fn set_tags(
+    store: &dyn Store,
+    scope: &Scope,
+    machine: MachineId,
+    tags: Vec<String>,
+) -> Option<Machine> {
+    let author = Author { time: time("2025-06-02T00:00:00Z"), app: None, person: None };
+    let changes = vec![MachineChange::SetTags(tags)];
+    store.change_machines(scope, vec![machine], changes, author).await.unwrap().pop()
 }

@@ -116,7 +116,7 @@ async fn two_tenants_with_the_same_names_share_nothing() {
         .unwrap()
         .machines[0]
         .id;
-    store.set_tags(&scopes[0], id, vec!["theirs".to_owned()]).await.unwrap().unwrap();
+    set_tags(&**store, &scopes[0], id, vec!["theirs".to_owned()]).await.unwrap();
     assert!(store.save_directory(other, 0, &directory).await.unwrap());
     let mut looked_at = 0;
     loop {

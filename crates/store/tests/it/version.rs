@@ -94,7 +94,7 @@ async fn telemetry_sign_ins_other_tickets_and_regrouping_do_not_move_it() {
         .unwrap()
         .machines[0]
         .id;
-    store.set_tags(&fixture.scope(), id, vec!["x".to_owned()]).await.unwrap();
+    set_tags(&**store, &fixture.scope(), id, vec!["x".to_owned()]).await;
     watch.moved("regroup and tags", false);
     store.note_sign_in(tenant, anna.id, 0, 3, Some(now)).await.unwrap();
     watch.moved("note_sign_in", false);

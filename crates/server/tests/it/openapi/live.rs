@@ -197,6 +197,11 @@ async fn vendor(probe: &Probe) {
         probe.query(path, ids, query).await;
     }
     probe.call(GET, "/api/machines/findbytag", &[], 400).await;
+    for path in ["tags", "setDeviceValue", "setExclusion"] {
+        probe.call(POST, &format!("/api/machines/{{id}}/{path}"), &machine, 200).await;
+    }
+    probe.call(PATCH, "/api/machines/{id}", &machine, 200).await;
+    probe.call(POST, "/api/machines/AddOrRemoveTagForMultipleMachines", &[], 200).await;
     let group = "/api/deviceGroups/{id}";
     probe.call(GET, group, &["0"], 200).await;
     probe.query(group, &["0"], "?$select=deviceGroupName").await;

@@ -77,7 +77,9 @@ async fn requests_are_refused_as_documented() {
             let asked = Asked { query: "?$top=x", token, ..Asked::new(GET, path, &["jdoe"]) };
             assert_eq!(probe.send(asked).await.error().0, "ODataError", "{path}");
         }
-        if let Some(body) = probe.contract.body(&method, path) {
+        // The vendor's own clients send members that nobody asked for.
+        let is_strict = path.starts_with("/admin/");
+        if let (true, Some(body)) = (is_strict, probe.contract.body(&method, path)) {
             let mut more = body.clone();
             more["more"] = json!(1);
             let answer =
