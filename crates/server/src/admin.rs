@@ -16,20 +16,50 @@ pub(crate) mod user_groups;
 
 mod request;
 
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use inventory::time::Timestamp;
 use serde::Serialize;
 
 pub(crate) use self::request::{Body, Ids};
-use crate::administration::{Actor, Who};
+use crate::administration::{Actor, Administration, Who};
 use crate::api::{Api, ChangeAdministration, ReadAdministration};
-use crate::call::Call;
+use crate::call::{Call, ThisCall};
 use crate::error::{ApiError, JSON};
 use crate::permit::Permit;
+use crate::state::AppState;
 
-type Reading = Permit<ReadAdministration>;
-type Changing = Permit<ChangeAdministration>;
+type Reading = Desk<ReadAdministration>;
+type Changing = Desk<ChangeAdministration>;
+
+/// Whoever may administer, with all that their request needs.
+pub(crate) struct Desk<A: Api> {
+    app: Arc<AppState>,
+    call: Arc<Call>,
+    permit: Permit<A>,
+    actor: Actor,
+}
+
+impl<A: Api> Desk<A> {
+    fn administration(&self) -> Administration<'_> {
+        Administration::new(self.app.store.as_ref(), &self.actor)
+    }
+}
+
+impl<A: Api> FromRequestParts<Arc<AppState>> for Desk<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
+        let ThisCall(call) = ThisCall::from_request_parts(parts, app).await?;
+        let permit = Permit::from_request_parts(parts, app).await?;
+        let actor = actor(&permit, &call);
+        Ok(Self { app: Arc::clone(app), call, permit, actor })
+    }
+}
 
 /// Who calls, as the administration is to know them.
 fn actor<A: Api>(permit: &Permit<A>, call: &Call) -> Actor {

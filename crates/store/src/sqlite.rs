@@ -79,6 +79,35 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self { connections: Arc::new(Connections::open(path)?) })
     }
+
+    /// Asks what a scope shows, on a thread that may block.
+    async fn seen<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        scope: &Scope,
+        question: impl FnOnce(&Visible<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let scope = scope.clone();
+        self.connections.read(doing, move |db| question(&Visible::new(db, &scope))).await
+    }
+
+    /// Asks on this thread where few relations are touched, else on one that may block. The question
+    /// gives `None` when it would touch more than it is told.
+    async fn few_or_many<T: Default + Send + 'static>(
+        &self,
+        doing: &'static str,
+        scope: &Scope,
+        question: impl Fn(&Visible<'_>, usize) -> Result<Option<T>, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let few = |db: &Connection| question(&Visible::new(db, scope), RELATIONS_IN_PLACE);
+        match self.connections.ask(doing, few)? {
+            Some(answer) => Ok(answer),
+            None => {
+                let all = self.seen(doing, scope, move |visible| question(visible, usize::MAX));
+                Ok(all.await?.unwrap_or_default())
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -146,38 +175,23 @@ impl Store for Sqlite {
     }
 
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("count the inventory", move |db| read::totals(&Visible::new(db, &scope)))
-            .await
+        self.seen("count the inventory", scope, read::totals).await
     }
 
     async fn machines(&self, scope: &Scope, list: MachineList) -> Result<Listed, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("list machines", move |db| list::machines(&Visible::new(db, &scope), &list))
-            .await
+        self.seen("list machines", scope, move |visible| list::machines(visible, &list)).await
     }
 
     async fn count_machines(&self, scope: &Scope, list: MachineList) -> Result<u64, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("count machines", move |db| list::count(&Visible::new(db, &scope), &list))
-            .await
+        self.seen("count machines", scope, move |visible| list::count(visible, &list)).await
     }
 
     async fn users(&self, scope: &Scope, list: UserList) -> Result<ListedUsers, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("list users", move |db| users::users(&Visible::new(db, &scope), &list))
-            .await
+        self.seen("list users", scope, move |visible| users::users(visible, &list)).await
     }
 
     async fn count_users(&self, scope: &Scope, list: UserList) -> Result<u64, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("count users", move |db| users::count(&Visible::new(db, &scope), &list))
-            .await
+        self.seen("count users", scope, move |visible| users::count(visible, &list)).await
     }
 
     async fn machines_of_accounts(
@@ -186,12 +200,8 @@ impl Store for Sqlite {
         accounts: Vec<Account>,
         window: Window,
     ) -> Result<Vec<Vec<UserMachine>>, Error> {
-        let scope = scope.clone();
-        self.connections
-            .read("find users' machines", move |db| {
-                users::machines_of(&Visible::new(db, &scope), &accounts, window)
-            })
-            .await
+        let find = move |visible: &Visible<'_>| users::machines_of(visible, &accounts, window);
+        self.seen("find users' machines", scope, find).await
     }
 
     async fn machine(
@@ -210,18 +220,11 @@ impl Store for Sqlite {
         window: Window,
         page: Page,
     ) -> Result<Vec<UserMachine>, Error> {
-        let doing = "find a user's machines";
-        let find = move |db: &Connection, scope: &Scope, user: &UserSelector, most: usize| {
-            read::machines_of_user(&Visible::new(db, scope), user, window, page, most)
+        let user = user.clone();
+        let find = move |visible: &Visible<'_>, most| {
+            read::machines_of_user(visible, &user, window, page, most)
         };
-        match self.connections.ask(doing, |db| find(db, scope, user, RELATIONS_IN_PLACE))? {
-            Some(machines) => Ok(machines),
-            None => {
-                let (scope, user) = (scope.clone(), user.clone());
-                let find_all = move |db: &Connection| find(db, &scope, &user, usize::MAX);
-                Ok(self.connections.read(doing, find_all).await?.unwrap_or_default())
-            }
-        }
+        self.few_or_many("find a user's machines", scope, find).await
     }
 
     async fn users_of_machine(
@@ -230,18 +233,10 @@ impl Store for Sqlite {
         machine: MachineId,
         window: Window,
     ) -> Result<Vec<MachineUser>, Error> {
-        let doing = "find a machine's users";
-        let find = move |db: &Connection, scope: &Scope, most: usize| {
-            read::users_of_machine(&Visible::new(db, scope), machine, window, most)
+        let find = move |visible: &Visible<'_>, most| {
+            read::users_of_machine(visible, machine, window, most)
         };
-        match self.connections.ask(doing, |db| find(db, scope, RELATIONS_IN_PLACE))? {
-            Some(users) => Ok(users),
-            None => {
-                let scope = scope.clone();
-                let find_all = move |db: &Connection| find(db, &scope, usize::MAX);
-                Ok(self.connections.read(doing, find_all).await?.unwrap_or_default())
-            }
-        }
+        self.few_or_many("find a machine's users", scope, find).await
     }
 
     async fn relations(

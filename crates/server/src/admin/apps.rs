@@ -1,8 +1,5 @@
 //! `/admin/v1/apps`
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::{App, Permission};
 use inventory::time::Timestamp;
@@ -11,13 +8,10 @@ use uuid::Uuid;
 
 use super::credentials::{CredentialView, SecretView};
 use super::request::optional_moment;
-use super::{Body, Changing, Reading, actor, created, done, ok, text};
-use crate::administration::Administration;
+use super::{Body, Changing, Reading, created, done, ok, text};
 use crate::administration::apps::{AppChange, AppKind, AppSettings, FirstCredential};
-use crate::call::ThisCall;
 use crate::error::ApiError;
 use crate::query::Id;
-use crate::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -94,23 +88,13 @@ impl From<App> for View {
 }
 
 /// `GET /admin/v1/apps`
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let apps = Administration::new(&*app.store, &actor).apps().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let apps = desk.administration().apps().await?;
     super::list(apps.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/apps`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
     let settings = AppSettings {
         name: new.name,
         kind: match new.kind {
@@ -124,28 +108,19 @@ pub(crate) async fn add(
             Some(secret) => FirstCredential::Secret { expires: secret.expires },
         },
     };
-    let actor = actor(&permit, &call);
-    let added = Administration::new(&*app.store, &actor).add_app(settings).await?;
+    let added = desk.administration().add_app(settings).await?;
     created(&NewView { app: View::from(added.app), secret: added.secret.map(SecretView::from) })
 }
 
 /// `GET /admin/v1/apps/{id}`
-pub(crate) async fn get(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let found = Administration::new(&*app.store, &actor).app(client_id(&id)?).await?;
+pub(crate) async fn get(desk: Reading, Id(id): Id) -> Result<Response, ApiError> {
+    let found = desk.administration().app(client_id(&id)?).await?;
     ok(&View::from(found))
 }
 
 /// `PATCH /admin/v1/apps/{id}`
 pub(crate) async fn change(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, ApiError> {
@@ -155,20 +130,13 @@ pub(crate) async fn change(
         redirect_uris: change.redirect_uris,
         consented: change.consented,
     };
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     ok(&View::from(administration.change_app(client_id(&id)?, change).await?))
 }
 
 /// `POST /admin/v1/apps/{id}/revoke`
-pub(crate) async fn revoke(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).revoke_app(client_id(&id)?).await?;
+pub(crate) async fn revoke(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().revoke_app(client_id(&id)?).await?;
     Ok(done())
 }
 

@@ -1,8 +1,5 @@
 //! `/admin/v1/audit`: the tenant's record of who asked, changed and signed in.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use inventory::access::audit::{Deed, Entry, Filter};
@@ -10,11 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::request::moment;
-use super::{Reading, actor, text};
-use crate::administration::Administration;
-use crate::call::ThisCall;
+use super::{Reading, text};
 use crate::error::ApiError;
-use crate::state::AppState;
 
 /// What a query can say.
 const OPTIONS: &str = "since, until, deed, app, person, last";
@@ -70,23 +64,18 @@ impl From<Entry> for View {
 }
 
 /// `GET /admin/v1/audit`: the last entries that match, the oldest first.
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let filter = filter(call.target.query().unwrap_or_default()).map_err(ApiError::BadRequest)?;
-    let actor = actor(&permit, &call);
+pub(crate) async fn list(desk: Reading, headers: HeaderMap) -> Result<Response, ApiError> {
+    let filter =
+        filter(desk.call.target.query().unwrap_or_default()).map_err(ApiError::BadRequest)?;
     // What was asked before this is in it.
-    app.audit.flush().await.map_err(|error| ApiError::internal(error.to_string()))?;
+    desk.app.audit.flush().await.map_err(|error| ApiError::internal(error.to_string()))?;
     let mut rows = Vec::new();
     let mut visit = |entry: Entry| {
         rows.push(View::from(entry));
         Ok(())
     };
-    Administration::new(&*app.store, &actor).audit(filter, &mut visit).await?;
-    let _ = call.rows.set(rows.len() as u64);
+    desk.administration().audit(filter, &mut visit).await?;
+    let _ = desk.call.rows.set(rows.len() as u64);
     if wants_lines(&headers) { lines(&rows) } else { super::list(rows) }
 }
 

@@ -1,9 +1,6 @@
 //! `/admin/v1/apps/{id}/...`: what apps prove themselves with.
 
-use std::sync::Arc;
-
 use aws_lc_rs::digest;
-use axum::extract::State;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,13 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::apps::{NewSecret, client_id};
-use super::{Body, Changing, Ids, actor, created, done, text};
-use crate::administration::Administration;
+use super::{Body, Changing, Ids, created, done, text};
 use crate::administration::credentials::{self, Federated};
-use crate::call::ThisCall;
 use crate::error::ApiError;
 use crate::query::Id;
-use crate::state::AppState;
 
 /// The audience of tokens for workload identities, unless another one is named (§7.2).
 const EXCHANGE: &str = "api://AzureADTokenExchange";
@@ -98,28 +92,22 @@ impl From<credentials::NewSecret> for SecretView {
 
 /// `POST /admin/v1/apps/{id}/secrets`
 pub(crate) async fn add_secret(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<NewSecret>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     let secret = administration.add_secret(client_id(&id)?, new.expires).await?;
     created(&SecretView::from(secret))
 }
 
 /// `POST /admin/v1/apps/{id}/certificates`
 pub(crate) async fn add_certificate(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<NewCertificate>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     // What is no base64 is read as PEM, or refused as neither.
     let bytes =
         STANDARD.decode(new.certificate.trim()).unwrap_or_else(|_| new.certificate.into_bytes());
@@ -129,14 +117,11 @@ pub(crate) async fn add_certificate(
 
 /// `POST /admin/v1/apps/{id}/federated-credentials`
 pub(crate) async fn add_federated(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<NewFederated>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     let federated = Federated {
         issuer: new.issuer,
         subject: new.subject,
@@ -147,16 +132,10 @@ pub(crate) async fn add_federated(
 }
 
 /// `DELETE /admin/v1/apps/{id}/credentials/{member}`
-pub(crate) async fn remove(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Ids(id, credential): Ids,
-) -> Result<Response, ApiError> {
+pub(crate) async fn remove(desk: Changing, Ids(id, credential): Ids) -> Result<Response, ApiError> {
     let unknown = |_| ApiError::NotFound("Credentials are found by their id.".to_owned());
     let credential = Uuid::try_parse(&credential).map_err(unknown)?;
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     administration.remove_credential(client_id(&id)?, credential).await?;
     Ok(done())
 }

@@ -3,22 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::device_group::{
     AutomationLevel, DeviceGroup, Rules, UNGROUPED, UNGROUPED_NAME,
 };
 use inventory::access::directory::{DeviceGroupSettings, Directory, Refused};
-use inventory::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Changing, Reading, actor, created, done, ok, text};
+use super::{Body, Changing, Reading, created, done, ok, text};
 use crate::administration::{self, Administration};
 use crate::answers::minute;
-use crate::call::ThisCall;
 use crate::error::{ApiError, chain};
 use crate::query::Id;
-use crate::state::AppState;
 use crate::views;
 
 /// How long a change waits for the machines to follow; after that they follow in the background.
@@ -113,41 +109,24 @@ impl View {
 }
 
 /// `GET /admin/v1/device-groups`: by rank.
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let kept = Administration::new(&*app.store, &actor).directory().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let kept = desk.administration().directory().await?;
     super::list(View::all(kept.directory))
 }
 
 /// `POST /admin/v1/device-groups`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
     let New { name, description, automation_level, rules, access } = new;
     let settings = DeviceGroupSettings { name, description, automation_level, rules };
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     let group = administration.add_device_group(settings, &access).await?;
-    follow(&app, actor.tenant.number).await;
+    follow(&desk).await;
     created(&of(&administration, group.id).await?)
 }
 
 /// `GET /admin/v1/device-groups/{id}`: by id or name.
-pub(crate) async fn get(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+pub(crate) async fn get(desk: Reading, Id(id): Id) -> Result<Response, ApiError> {
+    let administration = desk.administration();
     let id = match administration.device_group(&id).await {
         Err(administration::Error::Directory(Refused::Ungrouped)) => UNGROUPED,
         found => found?.id,
@@ -157,14 +136,11 @@ pub(crate) async fn get(
 
 /// `PATCH /admin/v1/device-groups/{id}`
 pub(crate) async fn change(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     let change = |settings: DeviceGroupSettings| DeviceGroupSettings {
         name: change.name.clone().unwrap_or(settings.name),
         description: change.description.clone().unwrap_or(settings.description),
@@ -172,60 +148,45 @@ pub(crate) async fn change(
         rules: change.rules.clone().unwrap_or(settings.rules),
     };
     let group = administration.change_device_group(&id, change).await?;
-    follow(&app, actor.tenant.number).await;
+    follow(&desk).await;
     ok(&of(&administration, group.id).await?)
 }
 
 /// `DELETE /admin/v1/device-groups/{id}`
-pub(crate) async fn remove(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_device_group(&id).await?;
-    follow(&app, actor.tenant.number).await;
+pub(crate) async fn remove(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().remove_device_group(&id).await?;
+    follow(&desk).await;
     Ok(done())
 }
 
 /// `PUT /admin/v1/device-groups/{id}/rank`
 pub(crate) async fn set_rank(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<Rank>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).move_device_group(&id, new.rank).await?;
-    follow(&app, actor.tenant.number).await;
+    desk.administration().move_device_group(&id, new.rank).await?;
+    follow(&desk).await;
     Ok(done())
 }
 
 /// `PUT /admin/v1/device-groups/{id}/access`
 pub(crate) async fn set_access(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<Access>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).set_access(&id, &new.user_groups).await?;
+    desk.administration().set_access(&id, &new.user_groups).await?;
     Ok(done())
 }
 
 /// `POST /admin/v1/device-groups/preview`: the first machines that rules would match.
 pub(crate) async fn preview(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Body(asked): Body<Preview>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let machines = Administration::new(&*app.store, &actor).preview(&asked.rules).await?;
-    let now = minute(call.now);
+    let machines = desk.administration().preview(&asked.rules).await?;
+    let now = minute(desk.call.now);
     super::list(machines.into_iter().map(|machine| views::Machine::new(machine, now)))
 }
 
@@ -237,8 +198,8 @@ async fn of(administration: &Administration<'_>, id: i32) -> Result<View, ApiErr
 }
 
 /// Puts machines into the groups that the rules say now.
-async fn follow(app: &AppState, tenant: TenantId) {
-    let store = Arc::clone(&app.store);
+async fn follow(desk: &Changing) {
+    let (store, tenant) = (Arc::clone(&desk.app.store), desk.actor.tenant.number);
     let following = tokio::spawn(async move {
         if let Err(error) = administration::regroup(&*store, tenant).await {
             tracing::error!("machines were not put into their device groups: {}", chain(&error));

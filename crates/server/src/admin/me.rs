@@ -20,8 +20,8 @@ struct Me<'a> {
 }
 
 /// `GET /admin/v1/me`
-pub(crate) async fn get(permit: Reading) -> Result<Response, ApiError> {
-    let caller = &permit.caller;
+pub(crate) async fn get(desk: Reading) -> Result<Response, ApiError> {
+    let caller = &desk.permit.caller;
     let person = caller.of_person();
     let permissions = person.map_or(&[][..], |person| &person.access.permissions);
     ok(&Me {

@@ -1,21 +1,15 @@
 //! `/admin/v1/operators`: the people who sign in to this server itself.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::operator::Operator;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Body, Changing, Reading, actor, created, done, ok, text};
-use crate::administration::Administration;
+use super::{Body, Changing, Reading, created, done, ok, text};
 use crate::administration::operators::{Entry, NewOperator, OperatorChange, Rank};
-use crate::call::ThisCall;
 use crate::error::ApiError;
 use crate::issuer::totp;
 use crate::query::Id;
-use crate::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,50 +74,31 @@ impl From<Operator> for View {
 }
 
 /// `GET /admin/v1/operators`
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let operators = Administration::new(&*app.store, &actor).operators().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let operators = desk.administration().operators().await?;
     super::list(operators.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/operators`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
     let new = NewOperator {
         user_name: &new.user_name,
         display_name: new.display_name.as_ref().unwrap_or(&new.user_name),
         password: &new.password,
         rank: rank(new.administrator),
     };
-    let operator = Administration::new(&*app.store, &actor).add_operator(new).await?;
+    let operator = desk.administration().add_operator(new).await?;
     created(&View::from(operator))
 }
 
 /// `GET /admin/v1/operators/{id}`: by user name or id.
-pub(crate) async fn get(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    ok(&View::from(Administration::new(&*app.store, &actor).operator(&id).await?))
+pub(crate) async fn get(desk: Reading, Id(id): Id) -> Result<Response, ApiError> {
+    ok(&View::from(desk.administration().operator(&id).await?))
 }
 
 /// `PATCH /admin/v1/operators/{id}`
 pub(crate) async fn change(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, ApiError> {
@@ -132,82 +107,48 @@ pub(crate) async fn change(
         rank: change.administrator.map(rank),
         entry: change.disabled.map(|is| if is { Entry::Disabled } else { Entry::Enabled }),
     };
-    let actor = actor(&permit, &call);
-    let operator = Administration::new(&*app.store, &actor).change_operator(&id, change).await?;
+    let operator = desk.administration().change_operator(&id, change).await?;
     ok(&View::from(operator))
 }
 
 /// `DELETE /admin/v1/operators/{id}`
-pub(crate) async fn remove(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_operator(&id).await?;
+pub(crate) async fn remove(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().remove_operator(&id).await?;
     Ok(done())
 }
 
 /// `PUT /admin/v1/operators/{id}/password`
 pub(crate) async fn set_password(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(new): Body<Password>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).set_password(&id, &new.password).await?;
+    desk.administration().set_password(&id, &new.password).await?;
     Ok(done())
 }
 
 /// `POST /admin/v1/operators/{id}/sign-out`
-pub(crate) async fn sign_out(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).sign_out(&id).await?;
+pub(crate) async fn sign_out(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().sign_out(&id).await?;
     Ok(done())
 }
 
 /// `POST /admin/v1/operators/{id}/unlock`
-pub(crate) async fn unlock(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).unlock(&id).await?;
+pub(crate) async fn unlock(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().unlock(&id).await?;
     Ok(done())
 }
 
 /// `POST /admin/v1/operators/{id}/totp`
-pub(crate) async fn enrol(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let (operator, secret) = Administration::new(&*app.store, &actor).enrol_totp(&id).await?;
+pub(crate) async fn enrol(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    let (operator, secret) = desk.administration().enrol_totp(&id).await?;
     let uri = totp::uri(&secret, &operator.user_name);
     created(&Enrolment { secret: totp::written(&secret), uri })
 }
 
 /// `DELETE /admin/v1/operators/{id}/totp`
-pub(crate) async fn remove_totp(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_totp(&id).await?;
+pub(crate) async fn remove_totp(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().remove_totp(&id).await?;
     Ok(done())
 }
 

@@ -1,18 +1,12 @@
 //! `/admin/v1/roles`
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::directory::{ADMINISTRATOR_ROLE, Role, RolePermission, RoleSettings};
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Changing, Ids, Reading, actor, created, done, ok};
-use crate::administration::Administration;
-use crate::call::ThisCall;
+use super::{Body, Changing, Ids, Reading, created, done, ok};
 use crate::error::ApiError;
 use crate::query::Id;
-use crate::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,91 +52,53 @@ impl From<Role> for View {
 }
 
 /// `GET /admin/v1/roles`
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let kept = Administration::new(&*app.store, &actor).directory().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let kept = desk.administration().directory().await?;
     super::list(kept.directory.roles.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/roles`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
     let New { name, description, permissions, user_groups } = new;
     let settings = RoleSettings { name, description, permissions };
-    let actor = actor(&permit, &call);
-    let role = Administration::new(&*app.store, &actor).add_role(settings, &user_groups).await?;
+    let role = desk.administration().add_role(settings, &user_groups).await?;
     created(&View::from(role))
 }
 
 /// `GET /admin/v1/roles/{id}`: by id or name.
-pub(crate) async fn get(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    ok(&View::from(Administration::new(&*app.store, &actor).role(&id).await?))
+pub(crate) async fn get(desk: Reading, Id(id): Id) -> Result<Response, ApiError> {
+    ok(&View::from(desk.administration().role(&id).await?))
 }
 
 /// `PATCH /admin/v1/roles/{id}`
 pub(crate) async fn change(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
     let change = |settings: RoleSettings| RoleSettings {
         name: change.name.clone().unwrap_or(settings.name),
         description: change.description.clone().unwrap_or(settings.description),
         permissions: change.permissions.clone().unwrap_or(settings.permissions),
     };
-    let role = Administration::new(&*app.store, &actor).change_role(&id, change).await?;
+    let role = desk.administration().change_role(&id, change).await?;
     ok(&View::from(role))
 }
 
 /// `DELETE /admin/v1/roles/{id}`
-pub(crate) async fn remove(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_role(&id).await?;
+pub(crate) async fn remove(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().remove_role(&id).await?;
     Ok(done())
 }
 
 /// `PUT /admin/v1/roles/{id}/user-groups/{member}`
-pub(crate) async fn assign(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Ids(role, group): Ids,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).assign(&role, &group).await?;
+pub(crate) async fn assign(desk: Changing, Ids(role, group): Ids) -> Result<Response, ApiError> {
+    desk.administration().assign(&role, &group).await?;
     Ok(done())
 }
 
 /// `DELETE /admin/v1/roles/{id}/user-groups/{member}`
-pub(crate) async fn unassign(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Ids(role, group): Ids,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).unassign(&role, &group).await?;
+pub(crate) async fn unassign(desk: Changing, Ids(role, group): Ids) -> Result<Response, ApiError> {
+    desk.administration().unassign(&role, &group).await?;
     Ok(done())
 }

@@ -1,17 +1,11 @@
 //! `/admin/v1/signing-keys`
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::SigningKey;
 use serde::Serialize;
 
-use super::{Changing, Reading, actor, created, text};
-use crate::administration::Administration;
-use crate::call::ThisCall;
+use super::{Changing, Reading, created, text};
 use crate::error::ApiError;
-use crate::state::AppState;
 
 /// A key without what is secret of it.
 #[derive(Serialize)]
@@ -34,23 +28,13 @@ impl From<SigningKey> for View {
 }
 
 /// `GET /admin/v1/signing-keys`: the newest first.
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let keys = Administration::new(&*app.store, &actor).signing_keys().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let keys = desk.administration().signing_keys().await?;
     super::list(keys.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/signing-keys/rotate`
-pub(crate) async fn rotate(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let key = Administration::new(&*app.store, &actor).rotate_signing_key().await?;
+pub(crate) async fn rotate(desk: Changing) -> Result<Response, ApiError> {
+    let key = desk.administration().rotate_signing_key().await?;
     created(&View::from(key))
 }

@@ -1,21 +1,14 @@
 //! `/admin/v1/tenants`: for administrators of the tenant that runs the server.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::Tenant;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Body, Changing, Reading, actor, created, ok};
-use crate::administration::Administration;
+use super::{Body, Changing, Desk, Reading, created, ok};
 use crate::api::Api;
-use crate::call::ThisCall;
 use crate::error::ApiError;
-use crate::permit::Permit;
 use crate::query::Id;
-use crate::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,56 +41,42 @@ impl From<Tenant> for View {
 }
 
 /// `GET /admin/v1/tenants`
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    require_default(&app, &permit)?;
-    let actor = actor(&permit, &call);
-    let tenants = Administration::new(&*app.store, &actor).tenants().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    require_default(&desk)?;
+    let tenants = desk.administration().tenants().await?;
     super::list(tenants.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/tenants`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
-    require_default(&app, &permit)?;
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
+    require_default(&desk)?;
+    let administration = desk.administration();
     let tenant = administration.add_tenant(new.id, &new.name, &new.domains).await?;
     created(&View::from(tenant))
 }
 
 /// `PATCH /admin/v1/tenants/{id}`: the caller's own.
 pub(crate) async fn change(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(change): Body<Change>,
 ) -> Result<Response, ApiError> {
-    let own = &permit.caller.tenant;
+    let own = &desk.permit.caller.tenant;
     if Uuid::try_parse(&id) != Ok(own.id) {
         return Err(ApiError::NotFound(format!(
             "The tenant of the access token is {}, and it alone can be changed with it.",
             own.id
         )));
     }
-    let actor = actor(&permit, &call);
     let name = change.name.as_ref().unwrap_or(&own.name);
     let domains = change.domains.as_ref().unwrap_or(&own.domains);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     ok(&View::from(administration.rename_tenant(name, domains).await?))
 }
 
 /// Other tenants are the business of whoever runs the server.
-fn require_default<A: Api>(app: &AppState, permit: &Permit<A>) -> Result<(), ApiError> {
-    if permit.caller.tenant.number == app.tenant.number {
+fn require_default<A: Api>(desk: &Desk<A>) -> Result<(), ApiError> {
+    if desk.permit.caller.tenant.number == desk.app.tenant.number {
         return Ok(());
     }
     Err(ApiError::Disallowed(

@@ -1,20 +1,14 @@
 //! `/admin/v1/user-groups`
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use inventory::access::directory::UserGroup;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Body, Changing, Ids, Reading, actor, created, done, ok};
-use crate::administration::Administration;
+use super::{Body, Changing, Ids, Reading, created, done, ok};
 use crate::administration::user_groups::Origin;
-use crate::call::ThisCall;
 use crate::error::ApiError;
 use crate::query::Id;
-use crate::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,86 +46,54 @@ impl From<UserGroup> for View {
 }
 
 /// `GET /admin/v1/user-groups`
-pub(crate) async fn list(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let kept = Administration::new(&*app.store, &actor).directory().await?;
+pub(crate) async fn list(desk: Reading) -> Result<Response, ApiError> {
+    let kept = desk.administration().directory().await?;
     super::list(kept.directory.user_groups.into_iter().map(View::from))
 }
 
 /// `POST /admin/v1/user-groups`
-pub(crate) async fn add(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Body(new): Body<New>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(desk: Changing, Body(new): Body<New>) -> Result<Response, ApiError> {
     let origin = new.id.map_or(Origin::Local, Origin::Directory);
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     created(&View::from(administration.add_user_group(origin, &new.display_name).await?))
 }
 
 /// `GET /admin/v1/user-groups/{id}`: by id or name.
-pub(crate) async fn get(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Reading,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+pub(crate) async fn get(desk: Reading, Id(id): Id) -> Result<Response, ApiError> {
+    let administration = desk.administration();
     ok(&View::from(administration.user_group(&id).await?))
 }
 
 /// `PATCH /admin/v1/user-groups/{id}`
 pub(crate) async fn rename(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Id(id): Id,
     Body(name): Body<Name>,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    let administration = Administration::new(&*app.store, &actor);
+    let administration = desk.administration();
     ok(&View::from(administration.rename_user_group(&id, &name.display_name).await?))
 }
 
 /// `DELETE /admin/v1/user-groups/{id}`
-pub(crate) async fn remove(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
-    Id(id): Id,
-) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_user_group(&id).await?;
+pub(crate) async fn remove(desk: Changing, Id(id): Id) -> Result<Response, ApiError> {
+    desk.administration().remove_user_group(&id).await?;
     Ok(done())
 }
 
 /// `PUT /admin/v1/user-groups/{id}/members/{member}`
 pub(crate) async fn add_member(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Ids(group, operator): Ids,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).add_member(&group, &operator).await?;
+    desk.administration().add_member(&group, &operator).await?;
     Ok(done())
 }
 
 /// `DELETE /admin/v1/user-groups/{id}/members/{member}`
 pub(crate) async fn remove_member(
-    State(app): State<Arc<AppState>>,
-    ThisCall(call): ThisCall,
-    permit: Changing,
+    desk: Changing,
     Ids(group, operator): Ids,
 ) -> Result<Response, ApiError> {
-    let actor = actor(&permit, &call);
-    Administration::new(&*app.store, &actor).remove_member(&group, &operator).await?;
+    desk.administration().remove_member(&group, &operator).await?;
     Ok(done())
 }
