@@ -1,7 +1,7 @@
 //! Passwords of operators: argon2id, a bounded number at once.
 //!
 //! One hash takes tens of megabytes and milliseconds on purpose. Whoever floods the sign-in page
-//! shall not get more of the machine than [`AT_ONCE`] of them, and must not be able to tell by the
+//! shall not get more of the machine than a few of them, and must not be able to tell by the
 //! time which user names exist.
 
 use std::sync::LazyLock;
