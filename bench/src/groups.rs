@@ -10,13 +10,12 @@ use inventory::access::device_group::{
 };
 use inventory::access::directory::Directory;
 use inventory::access::scope::{Groups, Scope};
-use inventory::account::Account;
 use inventory::ids::TenantId;
-use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
-use inventory::machine::{MachineFacts, MachineReport};
 use inventory::query::{MachineList, MachineSelector, Page, UserSelector, Window};
 use inventory::time::Timestamp;
 use store::Store;
+
+use crate::fleet::{self, PLATFORMS, SITES, name, user};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -28,11 +27,6 @@ pub(crate) struct Args {
     step: u64,
 }
 
-/// 2025-06-02T00:00:00Z.
-const START_S: i64 = 1_748_822_400;
-const BATCH: usize = 50_000;
-const PLATFORMS: [&str; 4] = ["Windows11", "Windows10", "WindowsServer2022", "Ubuntu"];
-const SITES: u64 = 1_000;
 /// Questions of each kind that are measured with nothing else going on.
 const IDLE_QUESTIONS: usize = 5_000;
 const LIST: Page = Page { skip: 0, top: 100 };
@@ -46,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 async fn measure(store: &Arc<dyn Store>, args: &Args) -> anyhow::Result<()> {
     let tenant = store.default_tenant().await?.number;
     let start = Instant::now();
-    fill(store, tenant, args.machines).await?;
+    fleet::fill(store, tenant, args.machines).await?;
     println!("filled in {:.1} s", start.elapsed().as_secs_f64());
 
     let asker = Asker { store: Arc::clone(store), tenant, machines: args.machines };
@@ -232,58 +226,6 @@ impl Latencies {
                 times.last().map_or(0.0, |time| time.as_secs_f64() * 1e6)
             );
         }
-    }
-}
-
-fn name(number: u64) -> String {
-    format!("s{:04}-ws-{number:07}.dept{:02}.corp.example", number % SITES, number % 37)
-}
-
-fn user(number: u64) -> String {
-    format!("user{}", number / 8)
-}
-
-/// Every machine with a report, and eight machines a user.
-async fn fill(store: &Arc<dyn Store>, tenant: TenantId, machines: u64) -> anyhow::Result<()> {
-    let numbers: Vec<u64> = (0..machines).collect();
-    for numbers in numbers.chunks(BATCH) {
-        let reports = numbers.iter().map(|&number| report(number)).collect();
-        store.describe(tenant, reports).await?;
-        store.record(tenant, numbers.iter().map(|&number| logon(number)).collect()).await?;
-    }
-    Ok(())
-}
-
-fn time(number: u64) -> Timestamp {
-    let second = START_S + (number.wrapping_mul(2_654_435_761) % (60 * 86_400)) as i64;
-    Timestamp::from_seconds(second, 0).unwrap_or(Timestamp::MIN)
-}
-
-fn report(number: u64) -> MachineReport {
-    let platform = PLATFORMS[(number / SITES) as usize % PLATFORMS.len()];
-    MachineReport {
-        machine: MachineRef::named(name(number)),
-        time: time(number),
-        facts: MachineFacts {
-            os_platform: Some(platform.to_owned()),
-            os_processor: Some("x64".to_owned()),
-            agent_version: Some("10.8760.22631.4317".to_owned()),
-            os_build: Some(22631),
-            ..MachineFacts::default()
-        },
-    }
-}
-
-fn logon(number: u64) -> Logon {
-    Logon {
-        account: Account { name: user(number), domain: "corp".to_owned(), ..Account::default() },
-        machine: MachineRef::named(name(number)),
-        time: time(number),
-        logon_type: LogonType::new(2).unwrap_or_else(|| unreachable!()),
-        remote_address: None,
-        remote_name: None,
-        source: Source::Simulated,
-        key: EventKey { session: number, record: Some(number + 1) },
     }
 }
 

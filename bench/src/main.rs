@@ -7,15 +7,18 @@
 //! target/release/bench import FILE.evtx    # reading files beside the bare parse
 //! target/release/bench record              # logons into the store: time and bytes
 //! target/release/bench groups              # 1,000,000 machines follow 2,000 device groups
+//! target/release/bench questions           # the documented filters over 100,000 machines
 //! target/release/bench audit               # entries of the audit: time and bytes
 //! target/release/bench tokens              # the check of a token, remembered and new
 //! ```
 
 mod audit;
 mod fill;
+mod fleet;
 mod groups;
 mod http;
 mod import;
+mod questions;
 mod record;
 mod tokens;
 
@@ -42,6 +45,8 @@ enum Command {
     Record(record::Args),
     /// Time for all machines to follow new device groups, and what questions cost meanwhile
     Groups(groups::Args),
+    /// Time of questions in the query language, by filter
+    Questions(questions::Args),
     /// Entries per second into the audit and out of it
     Audit(audit::Args),
     /// µs of a request whose token is remembered, or new, beside the bare check of a signature
@@ -55,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Command::Import(args) => import::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Groups(args) => groups::run(&args),
+        Command::Questions(args) => questions::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Tokens(args) => tokens::run(&args),
     }
