@@ -11,6 +11,7 @@ use store::Store;
 
 pub(crate) const PLATFORMS: [&str; 4] = ["Windows11", "Windows10", "WindowsServer2022", "Ubuntu"];
 pub(crate) const SITES: u64 = 1_000;
+pub(crate) const MACHINES_A_USER: u64 = 8;
 
 /// 2025-06-02T00:00:00Z; the reports and logons are of the 60 days after it.
 const START_S: i64 = 1_748_822_400;
@@ -24,7 +25,7 @@ pub(crate) fn name(number: u64) -> String {
 
 /// The user of a machine.
 pub(crate) fn user(number: u64) -> String {
-    format!("user{}", number / 8)
+    format!("user{}", number / MACHINES_A_USER)
 }
 
 /// Every machine with a report, and eight machines a user.

@@ -13,6 +13,7 @@
 //! ```
 
 mod audit;
+mod caller;
 mod fill;
 mod fleet;
 mod groups;

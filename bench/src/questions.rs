@@ -1,19 +1,26 @@
 //! Questions in the query language: the filters that the vendor documents, each as the first page
 //! and as a count, and a thousand users in one question beside a thousand questions.
 
-use std::collections::HashMap;
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use inventory::access::Permission;
 use inventory::access::scope::Scope;
 use inventory::change::{Author, MachineChange};
-use inventory::filter::{Binder, Condition, EntityKind};
-use inventory::ids::TenantId;
-use inventory::query::{MachineList, MachineSelector, Page, UserList, UserSelector, Window};
+use inventory::query::MachineSelector;
 use inventory::time::Timestamp;
+use serde_json::Value;
+use server::clock::{Clock, SystemClock};
+use server::config::Config;
+use server::limits::Limits;
+use server::service::{Service, service};
 use store::Store;
+use tower::ServiceExt;
 
+use crate::caller::Caller;
 use crate::fleet;
 
 #[derive(clap::Args)]
@@ -51,28 +58,39 @@ const TAGGED: u64 = 500;
 const USERS: u64 = 1_000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let store = store::open(&format!("sqlite:{}/questions.sqlite", folder.path().display()))?;
-    tokio::runtime::Runtime::new()?.block_on(measure(&store, args))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(args))
 }
 
-async fn measure(store: &Arc<dyn Store>, args: &Args) -> anyhow::Result<()> {
+async fn measure(args: &Args) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = store::open(&format!("sqlite:{}/questions.sqlite", folder.path().display()))?;
     let tenant = store.default_tenant().await?.number;
-    fleet::fill(store, tenant, args.machines).await?;
-    let scope = Scope::whole(tenant);
-    tag(store, &scope, args.machines).await?;
+    fleet::fill(&store, tenant, args.machines).await?;
+    let clock = Arc::new(SystemClock);
+    let now = clock.now();
+    tag(store.as_ref(), &Scope::whole(tenant), args.machines, now).await?;
+    // The logons are of 2025.
+    let config = Config { limits: Limits::off(), look_back_days: None, ..Config::default() };
+    let service = service(config, Arc::clone(&store), clock, ([127, 0, 0, 1], 80).into()).await?;
+    let permissions = vec![Permission::MachineReadAll, Permission::UserReadAll];
+    let caller = Caller::register(store.as_ref(), permissions, now).await?;
+    let mut asker = Asker { service, token: caller.token(store.as_ref(), now).await?, asked: 0 };
 
     println!("| $filter | rows | page p50 | page p99 | us a row | count p50 |");
     println!("|---|---|---|---|---|---|");
-    ask(store, &scope, args, None, "-").await?;
-    for text in FILTERS {
-        let filter = bind(text)?;
-        ask(store, &scope, args, Some(filter), text).await?;
+    for filter in [None].into_iter().chain(FILTERS.map(Some)) {
+        asker.list(args, filter).await?;
     }
-    users(store, tenant, args).await
+    asker.users(args).await
 }
 
-async fn tag(store: &Arc<dyn Store>, scope: &Scope, machines: u64) -> anyhow::Result<()> {
+async fn tag(
+    store: &dyn Store,
+    scope: &Scope,
+    machines: u64,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let mut tagged = Vec::new();
     for place in 0..TAGGED.min(machines) {
         let number = place * (machines / TAGGED.min(machines));
@@ -80,99 +98,99 @@ async fn tag(store: &Arc<dyn Store>, scope: &Scope, machines: u64) -> anyhow::Re
         tagged.extend(store.machine(scope, &selector).await?.map(|machine| machine.id));
     }
     let change = MachineChange::AddTag("Bench".to_owned());
-    let author = Author { time: now(), app: None, person: None };
+    let author = Author { time: now, app: None, person: None };
     store.change_machines(scope, tagged, vec![change], author).await?;
     Ok(())
 }
 
-/// After the last logon.
-fn now() -> Timestamp {
-    Timestamp::from_seconds(1_754_006_400, 0).unwrap_or(Timestamp::MAX)
+/// Asks in process.
+struct Asker {
+    service: Service,
+    token: String,
+    asked: u64,
 }
 
-fn bind(text: &str) -> anyhow::Result<Condition> {
-    let options = odata::options::parse(&format!("$filter={text}"), 10_000)?;
-    let filter = options.filter.ok_or_else(|| anyhow::anyhow!("no filter in {text}"))?;
-    let mut binder = Binder::new(EntityKind::Machine, now());
-    binder.condition(&filter).map_err(|error| anyhow::anyhow!("{text}: {}", error.message))
-}
-
-async fn ask(
-    store: &Arc<dyn Store>,
-    scope: &Scope,
-    args: &Args,
-    filter: Option<Condition>,
-    text: &str,
-) -> anyhow::Result<()> {
-    let page = Page { skip: 0, top: args.top };
-    let list = MachineList { filter, ..MachineList::all(page, now()) };
-    let (mut pages, mut counts, mut rows) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..args.times {
+impl Asker {
+    /// The answer's bytes, and the time until they are all there.
+    async fn ask(&mut self, question: &str) -> anyhow::Result<(Duration, Bytes)> {
+        self.asked += 1;
+        // A parameter that nothing reads keeps the answer from being a remembered one.
+        let question = question.replace(' ', "+");
+        let sign = if question.contains('?') { '&' } else { '?' };
+        let path = format!("{question}{sign}n={}", self.asked);
+        let request = Request::get(path)
+            .header("host", "footfall.example")
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(Empty::<Bytes>::new())?;
         let start = Instant::now();
-        rows = black_box(store.machines(scope, list.clone()).await?).machines.len();
-        pages.push(start.elapsed());
-        let start = Instant::now();
-        black_box(store.count_machines(scope, list.clone()).await?);
-        counts.push(start.elapsed());
+        let response = self.service.clone().oneshot(request).await?;
+        let status = response.status();
+        let collected = response.into_body().collect().await;
+        let body = collected.map_err(|error| anyhow::anyhow!("a body: {error}"))?.to_bytes();
+        let time = start.elapsed();
+        anyhow::ensure!(status == 200, "{question}: {status} {}", String::from_utf8_lossy(&body));
+        Ok((time, body))
     }
-    let page = at(&mut pages, 0.5);
-    println!(
-        "| `{text}` | {rows} | {} | {} | {:.1} | {} |",
-        ms(page),
-        ms(at(&mut pages, 0.99)),
-        page.as_secs_f64() * 1e6 / rows.max(1) as f64,
-        ms(at(&mut counts, 0.5)),
-    );
-    Ok(())
-}
 
-/// The machines of a thousand users, in one question and one by one.
-async fn users(store: &Arc<dyn Store>, tenant: TenantId, args: &Args) -> anyhow::Result<()> {
-    let scope = Scope::whole(tenant);
-    let names: Vec<String> =
-        (0..USERS).map(|place| fleet::user(place * (args.machines / USERS))).collect();
-    let (mut together, mut singly) = (Vec::new(), Vec::new());
-    let mut found: HashMap<&str, u64> = HashMap::new();
-    for _ in 0..args.times {
-        let start = Instant::now();
-        let text = format!("accountName in ('{}')", names.join("','"));
-        let options = odata::options::parse(&format!("$filter={text}"), 10_000)?;
-        let filter = options.filter.ok_or_else(|| anyhow::anyhow!("no filter"))?;
-        let mut binder = Binder::new(EntityKind::User, now());
-        let filter = binder.condition(&filter).map_err(|error| anyhow::anyhow!(error.message))?;
-        let list = UserList {
-            filter: Some(filter),
-            of: None,
-            window: Window::ALL,
-            order: Vec::new(),
-            after: None,
-            page: Page { skip: 0, top: 10_000 },
-            now: now(),
-        };
-        let users = store.users(&scope, list).await?.users;
-        let accounts = users.into_iter().map(|user| user.account).collect();
-        let machines = store.machines_of_accounts(&scope, accounts, Window::ALL).await?;
-        together.push(start.elapsed());
-        found.insert("together", machines.iter().map(|of| of.len() as u64).sum());
-
-        let start = Instant::now();
-        let mut rows = 0;
-        for name in &names {
-            let user = UserSelector { name: name.clone(), domain: None };
-            let page = Page { skip: 0, top: 10_000 };
-            rows += store.machines_of_user(&scope, &user, Window::ALL, page).await?.len() as u64;
+    async fn list(&mut self, args: &Args, filter: Option<&str>) -> anyhow::Result<()> {
+        let asked = filter.map_or_else(String::new, |filter| format!("$filter={filter}&"));
+        let (mut pages, mut counts, mut rows) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..args.times {
+            let (time, body) = self.ask(&format!("/api/machines?{asked}$top={}", args.top)).await?;
+            pages.push(time);
+            rows = rows_of(&body)?.len();
+            let path = format!("/api/machines/$count?{}", asked.trim_end_matches('&'));
+            counts.push(self.ask(path.trim_end_matches('?')).await?.0);
         }
-        singly.push(start.elapsed());
-        found.insert("singly", rows);
+        let page = at(&mut pages, 0.5);
+        println!(
+            "| `{}` | {rows} | {} | {} | {:.1} | {} |",
+            filter.unwrap_or("-"),
+            ms(page),
+            ms(at(&mut pages, 0.99)),
+            page.as_secs_f64() * 1e6 / rows.max(1) as f64,
+            ms(at(&mut counts, 0.5)),
+        );
+        Ok(())
     }
-    anyhow::ensure!(found["together"] == found["singly"], "not the same machines: {found:?}");
-    println!(
-        "machines of {USERS} users ({} in all): {} in one question, {} in {USERS}",
-        found["singly"],
-        ms(at(&mut together, 0.5)),
-        ms(at(&mut singly, 0.5)),
-    );
-    Ok(())
+
+    /// The machines of a thousand users, in one question and one by one.
+    async fn users(&mut self, args: &Args) -> anyhow::Result<()> {
+        let each = (args.machines / fleet::MACHINES_A_USER / USERS).max(1);
+        let names: Vec<String> = (0..USERS).map(|place| format!("user{}", place * each)).collect();
+        let all =
+            format!("/api/users?$filter=accountName in ('{}')&$expand=machines", names.join("','"));
+        let (mut together, mut singly, mut machines) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..args.times {
+            let (time, body) = self.ask(&all).await?;
+            together.push(time);
+            let in_one: usize = rows_of(&body)?
+                .iter()
+                .map(|user| user["machines"].as_array().map_or(0, Vec::len))
+                .sum();
+            let mut whole = Duration::ZERO;
+            machines = 0;
+            for name in &names {
+                let (time, body) = self.ask(&format!("/api/users/{name}/machines")).await?;
+                whole += time;
+                machines += rows_of(&body)?.len();
+            }
+            singly.push(whole);
+            anyhow::ensure!(in_one == machines, "{in_one} machines in one, {machines} singly");
+        }
+        println!(
+            "{machines} machines of {USERS} users: {} in one question, {} in {USERS}",
+            ms(at(&mut together, 0.5)),
+            ms(at(&mut singly, 0.5)),
+        );
+        Ok(())
+    }
+}
+
+fn rows_of(body: &[u8]) -> anyhow::Result<Vec<Value>> {
+    let mut answer: Value = serde_json::from_slice(body)?;
+    let rows = answer["value"].take();
+    rows.as_array().cloned().ok_or_else(|| anyhow::anyhow!("no rows"))
 }
 
 fn at(times: &mut [Duration], share: f64) -> Duration {

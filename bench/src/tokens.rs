@@ -15,17 +15,17 @@ use http_body_util::Empty;
 use hyper::Request;
 use inventory::access::Permission;
 use serde_json::json;
-use server::administration::apps::{AppKind, AppSettings, FirstCredential};
-use server::administration::{Actor, Administration, Who};
 use server::clock::{Clock, SystemClock};
 use server::config::Config;
-use server::issuer::{Claim, audience, issue};
+use server::issuer::audience;
 use server::limits::Limits;
 use server::outside::{ClaimNames, Kind, OutsideIssuer};
 use server::service::{Service, service};
 use tower::ServiceExt;
 
 use provider::{Key, Provider};
+
+use crate::caller::Caller;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -58,34 +58,15 @@ async fn measure(count: usize) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let now = clock.now();
     let made = service(config, Arc::clone(&store), clock, ([127, 0, 0, 1], 80).into()).await?;
-    let tenant = store.default_tenant().await?;
-    let actor = Actor {
-        tenant: tenant.clone(),
-        who: Who::System("bench".to_owned()),
-        address: None,
-        correlation: uuid::Uuid::new_v4(),
-        now,
-    };
-    let settings = AppSettings {
-        name: "bench".to_owned(),
-        kind: AppKind::Confidential,
-        permissions: vec![Permission::MachineReadAll],
-        redirect_uris: Vec::new(),
-        first: FirstCredential::Secret { expires: None },
-    };
-    let added = Administration::new(store.as_ref(), &actor).add_app(settings).await?;
-    let secret = added.secret.map(|secret| secret.secret).unwrap_or_default();
+    let caller = Caller::register(store.as_ref(), vec![Permission::MachineReadAll], now).await?;
 
     println!("| issuer | signature | token | a request | of it the bare signature |");
     println!("|---|---|---|---|---|");
     let open = time(&made, "/healthz", &vec![String::new(); count * REPEATS]).await?;
     row("-", "-", "none (`/healthz`)", open, None);
-    let client_id = added.app.client_id.to_string();
-    let resource = audience::DEFAULT_RESOURCE;
-    let claim = Claim { client_id: &client_id, client_secret: &secret, resource, own: &[] };
     let mut own = Vec::new();
     for _ in 0..count {
-        own.push(issue(store.as_ref(), &tenant, claim, now).await?.access_token);
+        own.push(caller.token(store.as_ref(), now).await?);
     }
     // Of the same size and kind as the server's own.
     let bare = keys[0].1.time_checks(count)?;
@@ -93,7 +74,7 @@ async fn measure(count: usize) -> anyhow::Result<()> {
     for (algorithm, key) in &keys {
         let tokens = (0..count).map(|place| {
             let claims = json!({
-                "iss": provider.issuer, "aud": resource, "exp": now.seconds() + 3600,
+                "iss": provider.issuer, "aud": audience::DEFAULT_RESOURCE, "exp": now.seconds() + 3600,
                 "sub": "bench", "client_id": "bench", "roles": ["Machine.Read.All"], "jti": place,
             });
             key.sign(algorithm, &claims)
