@@ -8,7 +8,7 @@ mod column;
 
 use inventory::filter::{
     Collection, Comparison, Condition, Field, Function, Items, Level, MachineField, Scalar,
-    TextTest, Value,
+    TextTest, UserField, Value,
 };
 use inventory::ids::MachineId;
 use inventory::machine::INACTIVE_AFTER_S;
@@ -280,8 +280,28 @@ impl Writer {
         }
         let source = self.source(collection);
         let Some(of) = of else { return format!("EXISTS (SELECT 1 FROM {source})") };
+        let named = self.of_named_users(collection, of);
         let of = self.inside(of, Null::IsFalse);
-        format!("EXISTS (SELECT 1 FROM {source} WHERE {of})")
+        format!("({named}EXISTS (SELECT 1 FROM {source} WHERE {of}))")
+    }
+
+    /// Where the users of a machine are asked for by name: that the machine is one of theirs, which
+    /// follows from what is asked and which their own relations answer, instead of those of
+    /// every machine.
+    fn of_named_users(&mut self, collection: Collection, of: &Condition) -> String {
+        let (Collection { level: Level(0), of: Items::LogOnUsers }, 0) = (collection, self.depth)
+        else {
+            return String::new();
+        };
+        let Some(names) = names_asked(of) else { return String::new() };
+        let names: Vec<_> = names
+            .into_iter()
+            .map(|name| self.parameter(Sql::Text(inventory::fold(name))))
+            .collect();
+        let accounts =
+            format!("account IN (SELECT number FROM account WHERE name IN ({}))", names.join(", "));
+        let relations = self.relations(&accounts);
+        format!("{}.number IN (SELECT machine FROM ({relations})) AND ", self.row)
     }
 
     /// A condition on the items of a collection.
@@ -406,6 +426,62 @@ impl Writer {
 
     fn is_text(&self, scalar: &Scalar) -> bool {
         kind_letter(scalar) == 'x'
+    }
+}
+
+/// The user names of which one must be a user's for a condition to hold, where it says so.
+fn names_asked(condition: &Condition) -> Option<Vec<&str>> {
+    let is_name = |scalar: &Scalar| {
+        matches!(scalar, Scalar::Property(Level(1), Field::User(UserField::AccountName)))
+    };
+    fn text(value: &Value) -> Option<&str> {
+        match value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+    match condition {
+        Condition::Compare {
+            operator: Comparison::Eq,
+            left: property,
+            right: Scalar::Value(value),
+        }
+        | Condition::Compare {
+            operator: Comparison::Eq,
+            left: Scalar::Value(value),
+            right: property,
+        } if is_name(property) => Some(vec![text(value)?]),
+        Condition::In { left, members } if is_name(left) => members.iter().map(text).collect(),
+        Condition::And(all) => all.iter().find_map(names_asked),
+        Condition::Or(any) => {
+            let all: Option<Vec<_>> = any.iter().map(names_asked).collect();
+            Some(all?.concat())
+        }
+        _ => None,
+    }
+}
+
+/// Whether few machines fulfil a condition, so that it is better to sort these than to walk all in
+/// the order of time: it names them, their addresses or their users.
+pub(super) fn is_narrow(condition: &Condition) -> bool {
+    let is_name = |scalar: &Scalar| {
+        use MachineField as M;
+        let Scalar::Property(Level(0), Field::Machine(field)) = scalar else { return false };
+        matches!(field, M::ComputerDnsName | M::Id | M::AadDeviceId | M::LastIpAddress)
+    };
+    match condition {
+        Condition::Compare { operator: Comparison::Eq, left, right } => {
+            is_name(left) && is_constant(right) || is_name(right) && is_constant(left)
+        }
+        Condition::In { left, members } => is_name(left) && !members.contains(&Value::Null),
+        Condition::Any { collection, of: Some(of) } => {
+            collection.level == Level(0)
+                && collection.of == Items::LogOnUsers
+                && names_asked(of).is_some()
+        }
+        Condition::And(all) => all.iter().any(is_narrow),
+        Condition::Or(any) => any.iter().all(is_narrow),
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use inventory::query::{Key, Listed, MachineList, Order, Place};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{CachedStatement, Row};
 
-use super::condition::Writer;
+use super::condition::{Writer, is_narrow};
 use super::visible::{Start, Visible};
 use super::{facts, relations_in, since};
 use crate::sqlite::Failure;
@@ -24,7 +24,8 @@ pub(in crate::sqlite) fn machines(
 ) -> Result<Listed, Failure> {
     let start = visible.survey()?;
     let mut draft = Draft::of(list);
-    let keys = draft.keys(&list.order, start);
+    let few = start == Start::Groups || list.filter.as_ref().is_some_and(is_narrow);
+    let keys = draft.keys(&list.order, few);
     draft.after(list.after.as_ref(), &keys);
     let columns: Vec<_> = keys.iter().map(|(key, _)| format!(", {key}")).collect();
     let order: Vec<_> = keys.iter().map(|(key, end)| format!("{key} {end}, ")).collect();
@@ -92,11 +93,11 @@ impl Draft {
     }
 
     /// The keys of an order, and which of their ends comes first.
-    fn keys(&mut self, order: &Order, start: Start) -> Vec<(String, &'static str)> {
+    fn keys(&mut self, order: &Order, few: bool) -> Vec<(String, &'static str)> {
         match order {
             Order::Id => Vec::new(),
-            // The + keeps SQLite from walking all machines in the order of time, where few are shown.
-            Order::LastSeen if start == Start::Groups => {
+            // The + keeps SQLite from walking all machines in the order of time, where few are to be found.
+            Order::LastSeen if few => {
                 vec![("+machine.last_seen".to_owned(), "DESC")]
             }
             Order::LastSeen => vec![("machine.last_seen".to_owned(), "DESC")],
