@@ -35,6 +35,8 @@ pub(crate) const NAMES: &[&str] = &[
     Exclusion::NAME,
     UpdateMachine::NAME,
     FindByTag::NAME,
+    FindByIp::NAME,
+    FindByIpLegacy::NAME,
     UntaggedMachines::NAME,
     DomainMachines::NAME,
     LogonUsers::NAME,
@@ -80,6 +82,10 @@ pub(crate) struct Exclusion;
 pub(crate) struct UpdateMachine;
 /// `GET /api/machines/findbytag`
 pub(crate) struct FindByTag;
+/// `GET /api/machines/findbyip(...)`
+pub(crate) struct FindByIp;
+/// `GET /api/machines/find(...)`
+pub(crate) struct FindByIpLegacy;
 /// `GET /api/machines/unTaggedMachines`
 pub(crate) struct UntaggedMachines;
 /// `GET /api/domains/{domain}/machines`
@@ -121,6 +127,18 @@ impl Api for FindByTag {
     const NAME: &'static str = "find-machines-by-tag";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for FindByIp {
+    const NAME: &'static str = "find-machines-by-ip";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for FindByIpLegacy {
+    const NAME: &'static str = "find-machine-info-by-ip";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = &[];
 }
 
 impl Api for UntaggedMachines {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::machine::Machine;
-use inventory::query::{MachineList, MachineSelector, Order, Page, UserSelector};
+use inventory::query::{AddressSelector, MachineList, MachineSelector, Order, Page, UserSelector};
 use inventory::relation::{MachineUser, User};
 use serde_json::Value;
 
@@ -23,6 +23,16 @@ use crate::rows::{self, Inside, Row};
 use crate::state::AppState;
 use crate::views;
 
+/// Of which machines a list is.
+pub(crate) enum Of {
+    /// All that the caller may see.
+    Scope,
+    /// Those that a user logged on to.
+    User(UserSelector),
+    /// Those that had an address.
+    Address(AddressSelector),
+}
+
 /// `GET /api/machines`: the last seen first, then by id; by id where they fill several pages.
 pub(crate) async fn list(
     State(app): State<Arc<AppState>>,
@@ -31,7 +41,7 @@ pub(crate) async fn list(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
-    let answer = answer(&app, &call, permit.scope(), None, question);
+    let answer = answer(&app, &call, permit.scope(), Of::Scope, question);
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
     Ok(envelope::ok(body).into_response())
 }
@@ -44,7 +54,7 @@ pub(crate) async fn count(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
-    let list = machine_list(&app, &call, None, &question)?;
+    let list = machine_list(&app, &call, Of::Scope, &question)?;
     let count = app.store.count_machines(permit.scope(), list).await?;
     Ok(envelope::number(count))
 }
@@ -63,12 +73,18 @@ pub(crate) fn require_users<A: api::Api>(
 fn machine_list(
     app: &AppState,
     call: &Call,
-    of_user: Option<UserSelector>,
+    of: Of,
     question: &Question<views::Machine>,
 ) -> Result<MachineList, ApiError> {
+    let (of_user, of_address) = match of {
+        Of::Scope => (None, None),
+        Of::User(user) => (Some(user), None),
+        Of::Address(address) => (None, Some(address)),
+    };
     Ok(MachineList {
         filter: question.asked.filter.clone(),
         of_user,
+        of_address,
         window: app.window(call.now),
         order: question.order(),
         after: question.after()?,
@@ -77,12 +93,12 @@ fn machine_list(
     })
 }
 
-/// The machines that a question asks for: all, or those of a user.
+/// The machines that a question asks for.
 pub(crate) async fn answer(
     app: &AppState,
     call: &Call,
     scope: &Scope,
-    of_user: Option<UserSelector>,
+    of: Of,
     question: Question<views::Machine>,
 ) -> Result<Bytes, ApiError> {
     let asked = &question.asked;
@@ -91,7 +107,7 @@ pub(crate) async fn answer(
             "The machines of users are expanded from users: GET /api/users.".to_owned(),
         ));
     }
-    let mut list = machine_list(app, call, of_user, &question)?;
+    let mut list = machine_list(app, call, of, &question)?;
     let mut listed = app.store.machines(scope, list.clone()).await?;
     let is_full = !question.has_top && listed.machines.len() as u64 == question.rows();
     if is_full && list.order == Order::LastSeen && has_more(app, scope, &list, &listed).await? {

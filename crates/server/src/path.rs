@@ -3,7 +3,8 @@
 //! Literal segments match in any case, one slash at the end is overlooked, and `/api/v1.0/...` is
 //! `/api/...` (defender-api.md §11.2, §12, §13.11). Segments that hold an id are passed through
 //! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed. The
-//! `$` of a literal may be written `%24`, as many clients do.
+//! `$` of a literal may be written `%24`, as many clients do. A function that is called in a path,
+//! `findbyip(ip='10.0.0.1',...)`, becomes two segments: its name and its arguments.
 //! This happens before routing, which a layer of the router could not do.
 
 use std::borrow::Cow;
@@ -48,13 +49,20 @@ impl Templates {
         let segments = &buffer[..count];
         let template = self.0.iter().find(|template| template.matches(segments))?;
         as_written &= template.literals(segments).all(|(literal, segment)| literal == segment);
-        if as_written {
+        if as_written && template.function().is_none() {
             return Some((template.text, Cow::Borrowed(path)));
         }
         let mut rewritten = String::with_capacity(trimmed.len());
         for (known, segment) in template.segments.iter().zip(segments) {
             rewritten.push('/');
-            rewritten.push_str(if is_id(known) { segment } else { known });
+            match called(known, segment) {
+                Some((name, arguments)) => {
+                    rewritten.push_str(name);
+                    rewritten.push('/');
+                    rewritten.push_str(arguments);
+                }
+                None => rewritten.push_str(if is_id(known) { segment } else { known }),
+            }
         }
         Some((template.text, Cow::Owned(rewritten)))
     }
@@ -65,7 +73,14 @@ impl Template {
         self.segments.len() == segments.len()
             && !(is_id(self.segments[0]) && RESERVED.iter().any(|word| is(word, segments[0])))
             && segments.iter().all(|segment| !segment.is_empty())
-            && self.literals(segments).all(|(literal, segment)| is(literal, segment))
+            && self.literals(segments).all(|(literal, segment)| {
+                is(literal, segment) || called(literal, segment).is_some()
+            })
+    }
+
+    /// The segment that is a function with arguments.
+    fn function(&self) -> Option<&'static str> {
+        self.segments.iter().find(|segment| segment.contains('(')).copied()
     }
 
     fn literals<'s>(
@@ -87,6 +102,23 @@ fn is(literal: &str, segment: &str) -> bool {
     }
 }
 
+/// The path under which the router knows a route: a function's arguments are a segment of their own.
+pub(crate) fn router_form(path: &'static str) -> Cow<'static, str> {
+    match path.split_once('(') {
+        None => Cow::Borrowed(path),
+        Some((function, _)) => Cow::Owned(format!("{function}/{{arguments}}")),
+    }
+}
+
+/// The name of a function that a segment calls, as the route has it, and the arguments in their
+/// parentheses, as they were written.
+fn called<'s>(known: &'static str, segment: &'s str) -> Option<(&'static str, &'s str)> {
+    let (name, _) = known.split_once('(')?;
+    let (called, arguments) = segment.split_at_checked(name.len())?;
+    let is_list = arguments.starts_with('(') || arguments.starts_with("%28");
+    (is_list && called.eq_ignore_ascii_case(name)).then_some((name, arguments))
+}
+
 fn is_id(segment: &str) -> bool {
     segment.starts_with('{')
 }
@@ -102,6 +134,7 @@ mod tests {
             "/api/$metadata",
             "/api/deviceGroups/{id}",
             "/api/machines",
+            "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})",
             "/api/machines/{id}",
             "/{tenant}/oauth2/v2.0/token",
             "/{tenant}/account",
@@ -118,6 +151,11 @@ mod tests {
             ("/api/users/DOMAIN%5CUser+1/machines", "/api/users/DOMAIN%5CUser+1/machines"),
             ("/api/Machines/", "/api/machines"),
             ("/api/v1.0/machines", "/api/machines"),
+            ("/api/machines/FindByIp(ip='1.2.3.4')", "/api/machines/findbyip/(ip='1.2.3.4')"),
+            ("/api/machines/findbyip%28ip=1)/", "/api/machines/findbyip/%28ip=1)"),
+            ("/api/machines/findbyip()", "/api/machines/findbyip/()"),
+            ("/api/machines/findbyip", "/api/machines/findbyip"),
+            ("/api/machines/findbyi(p)", "/api/machines/findbyi(p)"),
             ("/api/devicegroups/3", "/api/deviceGroups/3"),
             ("/api/v1.0/DeviceGroups/3/", "/api/deviceGroups/3"),
             ("/api", "/api"),

@@ -38,19 +38,24 @@ pub(crate) async fn machines(
         let asked = &question.asked;
         let user = UserSelector::parse(&id, app.config.upn);
         let scope = permit.scope();
-        let machines = match &user {
+        let machines = match user {
             None => Vec::new(),
             Some(user) if question.is_plain() => {
                 let (window, top) = (app.window(call.now), question.rows());
                 let page = Page { skip: asked.skip, top };
-                app.store.machines_of_user(scope, user, window, page).await?
+                let machines = app.store.machines_of_user(scope, &user, window, page).await?;
+                if !question.has_top && machines.len() as u64 == question.rows() {
+                    // More than a page, perhaps: a walk.
+                    let of = machines::Of::User(user);
+                    return machines::answer(&app, &call, scope, of, question).await;
+                }
+                machines
             }
-            Some(_) => return machines::answer(&app, &call, scope, user, question).await,
+            Some(user) => {
+                let of = machines::Of::User(user);
+                return machines::answer(&app, &call, scope, of, question).await;
+            }
         };
-        if !question.has_top && machines.len() as u64 == question.rows() {
-            // More than a page, perhaps: a walk.
-            return machines::answer(&app, &call, scope, user, question).await;
-        }
         let now = question.now;
         let rows = machines.into_iter().map(|row| Row::bare(views::Machine::new(row.machine, now)));
         let page =

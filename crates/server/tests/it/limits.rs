@@ -45,6 +45,8 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/api/machines/srv-01",
         "/api/machines/findbytag?tag=x",
         "/api/machines/unTaggedMachines",
+        "/api/machines/findbyip(ip='10.20.30.40',timestamp=2026-11-23T09:30:00Z)",
+        "/api/machines/find(timestamp=2026-11-23T09:30:00Z,key='10.20.30.40')",
         "/api/domains/corp.example/machines",
         "/api/machines/srv-01/logonusers",
         "/api/machines/srv-01/alerts",

@@ -14,6 +14,7 @@ mod changes;
 mod device_groups;
 mod discovery;
 mod errors;
+mod finders;
 mod forgeries;
 mod habits;
 mod harness;
