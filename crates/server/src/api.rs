@@ -28,6 +28,7 @@ pub(crate) const NAMES: &[&str] = &[
     UserMachines::NAME,
     UserAlerts::NAME,
     Machines::NAME,
+    BigPages::NAME,
     Machine::NAME,
     MachineTags::NAME,
     ManyMachineTags::NAME,
@@ -64,6 +65,8 @@ pub(crate) struct UserMachines;
 pub(crate) struct UserAlerts;
 /// `GET /api/machines`
 pub(crate) struct Machines;
+/// `GET /api/machines/bigPageSize`
+pub(crate) struct BigPages;
 /// `GET /api/machines/{id}`
 pub(crate) struct Machine;
 /// `GET /api/users`
@@ -113,6 +116,12 @@ impl Api for UserMachines {
 
 impl Api for Machines {
     const NAME: &'static str = "get-machines";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for BigPages {
+    const NAME: &'static str = "get-machines-big-page-size";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }

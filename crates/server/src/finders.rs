@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use inventory::filter::{
     Collection, Comparison, Condition, Field, Items, Level, MachineField, Scalar, TextTest, Value,
 };
@@ -15,9 +14,8 @@ use inventory::time::{SECONDS_PER_DAY, Timestamp};
 use odata::arguments::Arguments;
 use odata::literal::{DateTime, Literal};
 
-use crate::api::{self, Api};
+use crate::api;
 use crate::call::{Call, ThisCall};
-use crate::envelope;
 use crate::error::ApiError;
 use crate::machines::{self, Of};
 use crate::permit::Permit;
@@ -54,7 +52,7 @@ pub(crate) async fn by_tag(
         _ => Condition::Compare { operator: Comparison::Eq, left: item, right: constant },
     };
     let condition = Condition::Any { collection: TAGS, of: Some(Box::new(of)) };
-    answer(&app, &call, &permit, question.and(condition)).await
+    machines::respond(&app, &call, &permit, Of::Scope, question.and(condition)).await
 }
 
 /// `GET /api/machines/unTaggedMachines`
@@ -66,7 +64,7 @@ pub(crate) async fn untagged(
 ) -> Result<Response, ApiError> {
     let any = Condition::Any { collection: TAGS, of: None };
     let condition = Condition::Not(Box::new(any));
-    answer(&app, &call, &permit, question.and(condition)).await
+    machines::respond(&app, &call, &permit, Of::Scope, question.and(condition)).await
 }
 
 /// `GET /api/machines/findbyip(ip='...',timestamp=...)`: those that had the address within a quarter of
@@ -79,10 +77,7 @@ pub(crate) async fn by_ip(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     let selector = address(&call, &arguments, "ip", AddressSelector::AROUND_S)?;
-    machines::require_users(&permit, &question)?;
-    let answer = machines::answer(&app, &call, permit.scope(), Of::Address(selector), question);
-    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
-    Ok(envelope::ok(body).into_response())
+    machines::respond(&app, &call, &permit, Of::Address(selector), question).await
 }
 
 /// `GET /api/machines/find(timestamp=...,key='...')`: the same as it was called once; 404 where there is
@@ -95,20 +90,14 @@ pub(crate) async fn by_ip_legacy(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     let selector = address(&call, &arguments, "key", LEGACY_AROUND_S)?;
-    machines::require_users(&permit, &question)?;
-    let answer = async {
-        let answer = machines::answer(&app, &call, permit.scope(), Of::Address(selector), question);
-        let body: Bytes = answer.await?;
-        match call.rows.get() {
-            Some(0) => Err(ApiError::NotFound(format!(
-                "No machine had the address {} at that time",
-                selector.address
-            ))),
-            _ => Ok(body),
-        }
-    };
-    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
-    Ok(envelope::ok(body).into_response())
+    let answer = machines::respond(&app, &call, &permit, Of::Address(selector), question).await?;
+    match call.rows.get() {
+        Some(0) => Err(ApiError::NotFound(format!(
+            "No machine had the address {} at that time",
+            selector.address
+        ))),
+        _ => Ok(answer),
+    }
 }
 
 /// The address and the moment that a function is called with.
@@ -166,19 +155,8 @@ pub(crate) async fn of_domain(
         text: Scalar::Property(Level(0), Field::Machine(MachineField::ComputerDnsName)),
         part: Scalar::Value(Value::Text(format!(".{}", domain.trim().trim_matches('.')))),
     };
-    answer(&app, &call, &permit, question.and(condition).at_most(DOMAIN_ROWS)).await
-}
-
-async fn answer<A: Api>(
-    app: &AppState,
-    call: &Call,
-    permit: &Permit<A>,
-    question: Question<views::Machine>,
-) -> Result<Response, ApiError> {
-    machines::require_users(permit, &question)?;
-    let answer = machines::answer(app, call, permit.scope(), Of::Scope, question);
-    let body = app.answers.get_or(permit.answer_key(call), answer).await?;
-    Ok(envelope::ok(body).into_response())
+    let question = question.and(condition).at_most(DOMAIN_ROWS);
+    machines::respond(&app, &call, &permit, Of::Scope, question).await
 }
 
 /// A parameter of the query, whose name is written in any case.

@@ -69,6 +69,7 @@ fn table() -> Vec<Entry> {
         of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
         of_api::<api::Machines>("/api/machines", get(machines::list)),
         of_api::<api::Machines>("/api/machines/$count", get(machines::count)),
+        of_api::<api::BigPages>("/api/machines/bigPageSize", get(machines::big_pages)),
         of_api::<api::FindByTag>("/api/machines/findbytag", get(finders::by_tag)),
         of_api::<api::UntaggedMachines>("/api/machines/unTaggedMachines", get(finders::untagged)),
         of_api::<api::FindByIp>(

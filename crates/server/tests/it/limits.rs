@@ -42,6 +42,7 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/api/users/jdoe/machines",
         "/api/users/jdoe/alerts",
         "/api/machines",
+        "/api/machines/bigPageSize",
         "/api/machines/srv-01",
         "/api/machines/findbytag?tag=x",
         "/api/machines/unTaggedMachines",

@@ -20,6 +20,7 @@ mod habits;
 mod harness;
 mod inventory;
 mod limits;
+mod lists;
 mod log;
 mod metadata;
 mod openapi;

@@ -24,6 +24,9 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         "/api/users/{id}/machines" => ("/api/users/jdoe/machines", Some(Permission::UserReadAll)),
         "/api/machines" => ("/api/machines", Some(Permission::AlertReadWriteAll)),
         "/api/machines/$count" => ("/api/machines/$count", Some(Permission::UserReadAll)),
+        "/api/machines/bigPageSize" => {
+            ("/api/machines/bigPageSize", Some(Permission::AlertReadWriteAll))
+        }
         "/api/machines/findbytag" => {
             ("/api/machines/findbytag?tag=x", Some(Permission::UserReadAll))
         }

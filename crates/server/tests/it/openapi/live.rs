@@ -194,6 +194,11 @@ async fn vendor(probe: &Probe) {
         ("/api/machines/$count", &[], "?$filter=osBuild+eq+null"),
         ("/api/machines/findbytag", &[], "?tag=x&useStartsWithFilter=true&$orderby=id"),
         ("/api/machines/unTaggedMachines", &[], ""),
+        ("/api/machines/bigPageSize", &[], "?pageSize=1&$select=id"),
+        ("/api/machines", &[], "?$format=csv"),
+        ("/api/users", &[], "?$format=ndjson"),
+        ("/api/deviceGroups", &[], "?$format=csv"),
+        ("/api/alerts", &[], "?$format=ndjson"),
         ("/api/domains/{domain}/machines", &["corp.example"], "?$top=1"),
         ("/api/machines/{id}/logonusers", &machine, "?$count=true&$orderby=id&$filter=id+ne+'x'"),
     ] {
