@@ -94,8 +94,7 @@ pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Resu
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let window = config.window(&args.window, SystemClock.now());
-    let head = ["USER", "DOMAIN", "MACHINE", MACHINE_ID];
-    let mut listing = Listing::new(args.form, &head)?;
+    let mut listing = Listing::new(args.form, &RELATION_HEAD)?;
     let listed = store
         .relations(&scope, window, &mut |relation| {
             if args.form.json {
@@ -115,9 +114,17 @@ pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Resu
     Ok(())
 }
 
+/// Who and where.
+const RELATION_HEAD: [&str; 4] = ["USER", "DOMAIN", "MACHINE", MACHINE_ID];
+
+/// The names of a relation's columns in CSV.
+pub(crate) fn relation_columns() -> Vec<String> {
+    columns(&RELATION_HEAD).into_iter().map(csv_name).collect()
+}
+
 /// One relation for programs: keys folded, so that lines can be compared and joined, and logon
 /// types as Windows' numbers.
-fn relation_line(row: &RelationRow) -> Value {
+pub(crate) fn relation_line(row: &RelationRow) -> Value {
     let types: Vec<u8> = row.relation.logon_types.iter().map(|kind| kind.number()).collect();
     json!({
         "user": row.account.name,
@@ -131,7 +138,8 @@ fn relation_line(row: &RelationRow) -> Value {
     })
 }
 
-fn relation_row(row_of: &RelationRow) -> Vec<String> {
+/// One relation as a row of [`relation_columns`].
+pub(crate) fn relation_row(row_of: &RelationRow) -> Vec<String> {
     let who = [row_of.account.name.clone(), row_of.account.domain.clone()];
     let machine = [row_of.computer_dns_name.clone(), row_of.machine_id.to_string()];
     row(who.into_iter().chain(machine), &row_of.relation)

@@ -8,6 +8,7 @@ mod group;
 mod keys;
 mod machine;
 mod operator;
+mod query;
 mod role;
 mod tenant;
 
@@ -25,6 +26,7 @@ pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
 pub(crate) use machine::{Machine, Tag};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
+pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
@@ -89,6 +91,10 @@ pub(crate) enum Command {
     Users(Users),
     /// Every relation between a user and a machine
     Relations(Relations),
+    /// Ask in the language of the API, filters and all
+    Query(Query),
+    /// Write the whole inventory into files for other tools
+    Export(Export),
     /// The apps that may ask for tokens
     #[command(subcommand)]
     App(App),
@@ -283,7 +289,7 @@ pub(crate) struct Relations {
 }
 
 /// Which logons count for an answer.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub(crate) struct WindowArgs {
     /// Only logons of this type, by name or Windows number; may be repeated
     #[arg(long = "logon-type", value_name = "TYPE", value_parser = logon_type)]

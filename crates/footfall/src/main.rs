@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod demo;
 mod device_groups;
+mod export;
 mod fleet;
 mod groups;
 mod import;
@@ -19,6 +20,7 @@ mod operators;
 mod output;
 mod password;
 mod place;
+mod query;
 mod retention;
 mod roles;
 mod serve;
@@ -82,6 +84,8 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Machines(args) => return ask::machines(&config, &args).await,
         Command::Users(args) => return ask::users(&config, &args).await,
         Command::Relations(args) => ask::relations(&config, &args).await?,
+        Command::Query(args) => return query::run(&config, &args).await,
+        Command::Export(args) => export::run(&config, &args).await?,
         Command::App(command) => return apps::run(&config, command).await,
         Command::Operator(command) => return operators::run(&config, command).await,
         Command::Group(command) => return groups::run(&config, command).await,

@@ -19,6 +19,7 @@ pub mod clock;
 pub mod config;
 pub mod issuer;
 pub mod limits;
+pub mod local;
 pub mod origin;
 pub mod outside;
 pub mod proxies;

@@ -30,6 +30,8 @@ fn every_command_explains_itself_with_examples() {
         "machines",
         "users",
         "relations",
+        "query",
+        "export",
         "app",
         "app add",
         "app list",

@@ -8,6 +8,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod layering;
+mod query;
 mod server;
 mod truth;
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::api::Api;
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::issuer::COMMAND_LINE_APP;
 
 /// Who calls.
 #[derive(Debug)]
@@ -53,6 +54,13 @@ impl Caller {
     ) -> Self {
         let scope = Scope::whole(tenant.number);
         Self { tenant, app_id, client, scope, rights: Rights::App { roles } }
+    }
+
+    /// Whoever holds the database may read all of a tenant.
+    pub(crate) fn local(tenant: Tenant) -> Self {
+        let roles = [Permission::MachineReadAll, Permission::UserReadAll];
+        let roles = roles.iter().map(|role| role.as_str().to_owned()).collect();
+        Self::app(tenant, COMMAND_LINE_APP, None, roles)
     }
 
     /// A person sees the machines of their device groups.

@@ -1,0 +1,100 @@
+//! `footfall query` and `footfall export`: the language of the API from the command line.
+
+use super::*;
+
+fn inventory() -> Program {
+    let program = Program::new();
+    let file = program.folder.path().join("small.json");
+    std::fs::write(&file, nxlog_lines(3, 7)).unwrap();
+    program.import(&[&file]);
+    program
+}
+
+#[test]
+fn a_question_is_answered_in_each_form() {
+    let program = inventory();
+    let mut shown = String::new();
+    for arguments in [
+        &["machines", "--orderby", "computerDnsName"][..],
+        &["machines?$select=computerDnsName,healthStatus&$orderby=computerDnsName desc"],
+        &["/api/v1.0/Machines?orderby=computerDnsName&top=1", "--csv", "--select", "id,firstSeen"],
+        &["users", "--filter", "endswith(accountName,'7') or accountName eq 'a&b+c%20d#e'"],
+        &["users", "--expand", "machines($select=computerDnsName)", "--select", "id", "--json"],
+        &["users/user7/machines", "--select", "computerDnsName", "--json"],
+        &["users/user7"],
+        &["users/user7", "--json"],
+        &["machines/$count", "--filter", "healthStatus eq 'Inactive'"],
+        &["machines", "--search", "nothing of that name", "--csv", "--select", "id"],
+        &["deviceGroups"],
+        &["alerts", "--json"],
+    ] {
+        shown += &format!("$ footfall query {}\n", arguments.join(" "));
+        shown += &program.run(&[&["query"], arguments].concat());
+        shown.push('\n');
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_question_that_makes_no_sense_says_what_to_do() {
+    let program = inventory();
+    for (arguments, expected) in [
+        (&["machines?=x eq 1"][..], "single quotes or --filter"),
+        (&["machines", "--filter", "foo eq 1"], "named 'foo' on type"),
+        (&["machines", "--filter", "computerDnsName eq"], "Syntax error at position 18"),
+        (&["nothing"], "there is no `nothing`"),
+        (&["machines/none"], "Machine none was not found"),
+        (&["https://example.org/api/machines"], "the URL leads to another server"),
+        (&["users/user7", "--csv"], "is one thing and no list"),
+        (&["machines/none/isolate"], "the answer is 405"),
+    ] {
+        let output = program.command().arg("query").args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(expected), "{stderr}");
+        assert_eq!(output.stdout, b"", "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_export_holds_the_whole_inventory_in_files_for_the_owner_only() {
+    let program = inventory();
+    let folder = program.folder.path().join("export");
+    let path = folder.to_str().unwrap();
+    let summary: Value = serde_json::from_str(&program.run(&["export", path, "--json"])).unwrap();
+    let lines = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    for (name, of) in [
+        ("machines.ndjson", "computerDnsName"),
+        ("users.ndjson", "accountName"),
+        ("device-groups.ndjson", "deviceGroupName"),
+        ("relations.ndjson", "logonCount"),
+    ] {
+        let text = lines(name);
+        let rows: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(!rows.is_empty() && rows.iter().all(|row| !row[of].is_null()), "{name}: {text}");
+        let file = summary.as_array().unwrap().iter();
+        let file = file.filter(|file| file["file"].as_str().unwrap().ends_with(name));
+        let counted: Vec<_> = file.map(|file| file["rows"].as_u64().unwrap()).collect();
+        assert_eq!(counted, [rows.len() as u64], "{name}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+    let relations = program.run(&["relations", "--json"]);
+    assert_eq!(lines("relations.ndjson"), relations);
+
+    // A second export does not touch what is there, unless it is told to.
+    let again = program.command().args(["export", path]).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    program.run(&["export", path, "--force"]);
+    program.run(&["export", path, "--csv"]);
+    assert_eq!(lines("relations.csv"), program.run(&["relations", "--csv"]));
+    assert_eq!(lines("machines.csv").lines().count(), lines("machines.ndjson").lines().count() + 1);
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(left.len(), 8, "{left:?}");
+}
