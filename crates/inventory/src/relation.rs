@@ -1,5 +1,7 @@
 //! The relation between an account and a machine, and how logons fold into it.
 
+use std::net::IpAddr;
+
 use crate::account::Account;
 use crate::ids::MachineId;
 use crate::logon::{LogonType, LogonTypes};
@@ -39,6 +41,15 @@ impl Relation {
         self.logon_types = self.logon_types.union(other.logon_types);
         self.logon_count += other.logon_count;
     }
+}
+
+/// From where an account came to a machine, of the days that were last first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remotes {
+    /// The addresses, each once.
+    pub addresses: Vec<IpAddr>,
+    /// The names of the other ends as the logs have them, each once.
+    pub names: Vec<String>,
 }
 
 /// A machine that a user logged on to, with the relation over every account of that name.

@@ -23,7 +23,7 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::query::{
     Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
 };
-use inventory::relation::{MachineUser, Relation, UserMachine};
+use inventory::relation::{MachineUser, Relation, Remotes, UserMachine};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
@@ -237,6 +237,14 @@ pub trait Store: Send + Sync {
         accounts: Vec<Account>,
         window: Window,
     ) -> Result<Vec<Vec<UserMachine>>, Error>;
+
+    /// From where accounts came to machines, for each pair.
+    async fn remotes(
+        &self,
+        scope: &Scope,
+        relations: Vec<(Account, MachineId)>,
+        window: Window,
+    ) -> Result<Vec<Remotes>, Error>;
 
     /// One machine.
     async fn machine(

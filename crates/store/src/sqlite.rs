@@ -48,7 +48,7 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::query::{
     Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
 };
-use inventory::relation::{MachineUser, UserMachine};
+use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::time::{Day, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -57,7 +57,7 @@ use uuid::Uuid;
 use self::connections::{Connections, visited};
 use self::failure::{Failure, failed};
 use self::read::visible::Visible;
-use self::read::{list, users};
+use self::read::{list, remotes, users};
 use crate::{
     EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
     Store, Totals,
@@ -203,6 +203,16 @@ impl Store for Sqlite {
     ) -> Result<Vec<Vec<UserMachine>>, Error> {
         let find = move |visible: &Visible<'_>| users::machines_of(visible, &accounts, window);
         self.seen("find users' machines", scope, find).await
+    }
+
+    async fn remotes(
+        &self,
+        scope: &Scope,
+        relations: Vec<(Account, MachineId)>,
+        window: Window,
+    ) -> Result<Vec<Remotes>, Error> {
+        let find = move |visible: &Visible<'_>| remotes::remotes(visible, &relations, window);
+        self.seen("find from where users came", scope, find).await
     }
 
     async fn machine(

@@ -8,6 +8,7 @@ mod condition;
 pub(super) mod facts;
 pub(super) mod list;
 pub(super) mod preview;
+pub(super) mod remotes;
 pub(super) mod users;
 pub(super) mod visible;
 

@@ -12,6 +12,7 @@ mod inventory_facts;
 mod migration;
 mod operators;
 mod relations;
+mod remotes;
 mod scope;
 mod tenants;
 mod tickets;
