@@ -33,5 +33,6 @@ mod refusals;
 mod structure;
 mod tls;
 mod tokens;
+mod too_long;
 mod unsupported;
 mod visibility;

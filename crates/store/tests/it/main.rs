@@ -5,11 +5,13 @@
 mod access;
 mod audit;
 mod conditions;
+mod deadline;
 mod file;
 mod groups;
 mod inventory_facts;
 mod migration;
 mod operators;
+
 mod relations;
 mod scope;
 mod tenants;
