@@ -11,7 +11,7 @@ mod groups;
 mod inventory_facts;
 mod migration;
 mod operators;
-
+mod related;
 mod relations;
 mod scope;
 mod tenants;
