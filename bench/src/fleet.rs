@@ -1,13 +1,15 @@
 //! A fleet of any size: machines of 1,000 sites with a report each, eight machines a user.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use inventory::account::Account;
 use inventory::ids::TenantId;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
-use inventory::machine::{MachineFacts, MachineReport, RiskScore};
+use inventory::machine::{ExposureLevel, MachineFacts, MachineReport, RiskScore};
 use inventory::time::Timestamp;
 use store::Store;
+use uuid::Uuid;
 
 pub(crate) const PLATFORMS: [&str; 4] = ["Windows11", "Windows10", "WindowsServer2022", "Ubuntu"];
 pub(crate) const SITES: u64 = 1_000;
@@ -16,6 +18,9 @@ pub(crate) const MACHINES_A_USER: u64 = 8;
 /// 2025-06-02T00:00:00Z; the reports and logons are of the 60 days after it.
 const START_S: i64 = 1_748_822_400;
 const BATCH: usize = 50_000;
+const VERSIONS: [&str; 5] = ["21H2", "22H2", "23H2", "24H2", "1809"];
+const EXPOSURES: [ExposureLevel; 3] =
+    [ExposureLevel::Low, ExposureLevel::Medium, ExposureLevel::High];
 const RISKS: [RiskScore; 4] = [RiskScore::None, RiskScore::Low, RiskScore::Medium, RiskScore::High];
 
 /// The name of a machine: of one of [`SITES`] sites.
@@ -58,7 +63,11 @@ fn report(number: u64) -> MachineReport {
             os_processor: Some("x64".to_owned()),
             agent_version: Some("10.8760.22631.4317".to_owned()),
             os_build: Some(22631),
+            version: Some(VERSIONS[(number / 3) as usize % VERSIONS.len()].to_owned()),
             risk_score: Some(RISKS[(number % 7) as usize % RISKS.len()]),
+            exposure_level: Some(EXPOSURES[(number % 11) as usize % EXPOSURES.len()]),
+            last_ip_address: Some(Ipv4Addr::from(0x0A00_0000 + number as u32).into()),
+            aad_device_id: Some(Uuid::from_u128(number.into())),
             ..MachineFacts::default()
         },
     }

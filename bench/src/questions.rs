@@ -1,6 +1,10 @@
 //! Questions in the query language: the filters that the vendor documents, each as the first page
 //! and as a count, and a thousand users in one question beside a thousand questions.
 
+mod floor;
+mod users;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,9 +29,9 @@ use crate::fleet;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Machines
-    #[arg(long, default_value_t = 100_000)]
-    machines: u64,
+    /// Machines; several numbers make a run for each
+    #[arg(long, default_value = "100000", value_delimiter = ',')]
+    machines: Vec<u64>,
     /// Rows of a page
     #[arg(long, default_value_t = 10_000)]
     top: u64,
@@ -36,26 +40,67 @@ pub(crate) struct Args {
     times: usize,
 }
 
-/// The documented filters (defender-api.md §5.2), and what clients send.
-const FILTERS: [&str; 14] = [
-    "computerDnsName eq 's0042-ws-0000042.dept05.corp.example'",
-    "startswith(computerDnsName,'s0042-')",
-    "contains(computerDnsName,'-0000042')",
-    "osPlatform eq 'Windows11'",
-    "osPlatform in ('Ubuntu','Windows10')",
-    "riskScore eq 'High'",
-    "riskScore eq 'High' and osPlatform eq 'WindowsServer2022'",
-    "healthStatus ne 'Active'",
-    "onboardingStatus eq 'Onboarded'",
-    "lastSeen gt 2025-07-30Z",
-    "lastSeen ge 2025-07-01T00:00:00Z and lastSeen lt 2025-07-02T00:00:00Z",
-    "rbacGroupId eq 140",
-    "machineTags/any(tag: tag eq 'Bench')",
-    "logOnUsers/any(u: u/accountName eq 'user42')",
+/// Filters, each with the condition that means the same to the sqlite3 program: those on the properties
+/// that the vendor documents (defender-api.md §5.1), then others that clients send.
+const FILTERS: [(&str, &str); 23] = [
+    ("computerDnsName eq '{name}'", "name_key = '{name}'"),
+    ("startswith(computerDnsName,'s0042-')", "name_key >= 's0042-' AND name_key < 's0042.'"),
+    ("contains(computerDnsName,'-0000042')", "name_key LIKE '%-0000042%'"),
+    ("id eq '{id}'", "id = x'{id}'"),
+    ("version eq '22H2'", "version = '22H2' COLLATE NOCASE"),
+    ("deviceValue eq 'High'", "device_value = 'High' COLLATE NOCASE AND device_value <> 'Normal'"),
+    ("aadDeviceId eq 00000000-0000-0000-0000-00000000002a", "aad_device_id = x'{aad}'"),
+    (
+        "machineTags/any(tag: tag eq 'Bench')",
+        "number IN (
+        SELECT machine FROM machine_tag WHERE tenant = 1 AND tag = 'Bench')",
+    ),
+    ("lastSeen gt 2025-07-30Z", "last_seen > 17538336000000000"),
+    (
+        "lastSeen ge 2025-07-01T00:00:00Z and lastSeen lt 2025-07-02T00:00:00Z",
+        "last_seen >= 17513280000000000 AND last_seen < 17514144000000000",
+    ),
+    ("exposureLevel eq 'High'", "coalesce(exposure_level, 'None') = 'High' COLLATE NOCASE"),
+    (
+        "onboardingStatus eq 'Onboarded'",
+        "coalesce(onboarding_status, 'Onboarded') = 'Onboarded' COLLATE NOCASE",
+    ),
+    ("lastIpAddress eq '10.0.0.42'", "last_ip_address = '10.0.0.42' COLLATE NOCASE"),
+    ("healthStatus ne 'Active'", "last_seen < 17800000000000000"),
+    ("osPlatform eq 'Windows11'", "os_platform = 'Windows11' COLLATE NOCASE"),
+    (
+        "osPlatform in ('Ubuntu','Windows10')",
+        "os_platform COLLATE NOCASE IN ('Ubuntu', 'Windows10')",
+    ),
+    ("riskScore eq 'High'", "coalesce(risk_score, 'None') = 'High' COLLATE NOCASE"),
+    (
+        "riskScore eq 'High' and osPlatform eq 'WindowsServer2022'",
+        "coalesce(risk_score, 'None') = 'High' COLLATE NOCASE
+         AND os_platform = 'WindowsServer2022' COLLATE NOCASE",
+    ),
+    ("rbacGroupId eq 140", "rbac_group_id = 140"),
+    (
+        "logOnUsers/any(u: u/accountName eq 'user42')",
+        "number IN (SELECT machine FROM relation
+        WHERE account IN (SELECT number FROM account WHERE tenant = 1 AND name = 'user42'))",
+    ),
+    (
+        "logOnUsers/any(u: contains(u/accountName,'r4242'))",
+        "number IN (SELECT machine FROM relation
+        WHERE account IN (SELECT number FROM account WHERE tenant = 1 AND name LIKE '%r4242%'))",
+    ),
+    (
+        "logOnUsers/any(u: endswith(u/accountName,'7'))",
+        "number IN (SELECT machine FROM relation
+        WHERE account IN (SELECT number FROM account WHERE tenant = 1 AND name LIKE '%7'))",
+    ),
+    (
+        "logOnUsers/any(u: u/lastSeen ge 2025-07-31T12:00:00Z)",
+        "number IN (SELECT machine FROM relation WHERE last_seen >= 17539632000000000)",
+    ),
 ];
 /// Machines that have the tag above.
 const TAGGED: u64 = 500;
-const USERS: u64 = 1_000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -63,26 +108,49 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 async fn measure(args: &Args) -> anyhow::Result<()> {
+    if !floor::is_installed() {
+        println!("SKIPPED: the floor of each page, as there is no program sqlite3 here");
+    }
+    for machines in &args.machines {
+        println!("\n{machines} machines:\n");
+        measure_fleet(args, *machines).await?;
+    }
+    Ok(())
+}
+
+async fn measure_fleet(args: &Args, machines: u64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let store = store::open(&format!("sqlite:{}/questions.sqlite", folder.path().display()))?;
+    let database = folder.path().join("questions.sqlite");
+    let store = store::open(&format!("sqlite:{}", database.display()))?;
     let tenant = store.default_tenant().await?.number;
-    fleet::fill(&store, tenant, args.machines).await?;
+    fleet::fill(&store, tenant, machines).await?;
     let clock = Arc::new(SystemClock);
     let now = clock.now();
-    tag(store.as_ref(), &Scope::whole(tenant), args.machines, now).await?;
+    let scope = Scope::whole(tenant);
+    tag(store.as_ref(), &scope, machines, now).await?;
     // The logons are of 2025.
     let config = Config { limits: Limits::off(), look_back_days: None, ..Config::default() };
-    let service = service(config, Arc::clone(&store), clock, ([127, 0, 0, 1], 80).into()).await?;
+    let local = ([127, 0, 0, 1], 80).into();
+    let service = service(config.clone(), Arc::clone(&store), clock, local).await?;
     let permissions = vec![Permission::MachineReadAll, Permission::UserReadAll];
     let caller = Caller::register(store.as_ref(), permissions, now).await?;
-    let mut asker = Asker { service, token: caller.token(store.as_ref(), now).await?, asked: 0 };
+    let token = caller.token(store.as_ref(), now).await?;
+    let selector = MachineSelector::Name(fleet::name(42));
+    let one = store.machine(&scope, &selector).await?;
+    let id = one.map(|machine| machine.id.to_string()).unwrap_or_default();
+    let mut asker = Asker { service, token: token.clone(), asked: 0 };
 
-    println!("| $filter | rows | page p50 | page p99 | us a row | count p50 |");
-    println!("|---|---|---|---|---|---|");
-    for filter in [None].into_iter().chain(FILTERS.map(Some)) {
-        asker.list(args, filter).await?;
+    println!("| $filter | rows | page p50 | page p99 | sqlite3 | of it | count p50 |");
+    println!("|---|---|---|---|---|---|---|");
+    asker.list(args, &database, None).await?;
+    for (filter, condition) in FILTERS {
+        let filled = |text: &str| {
+            let text = text.replace("{name}", &fleet::name(42)).replace("{id}", &id);
+            text.replace("{aad}", "0000000000000000000000000000002a")
+        };
+        asker.list(args, &database, Some((&filled(filter), &filled(condition)))).await?;
     }
-    asker.users(args).await
+    users::measure(args, machines, config, store, &token).await
 }
 
 async fn tag(
@@ -132,56 +200,37 @@ impl Asker {
         Ok((time, body))
     }
 
-    async fn list(&mut self, args: &Args, filter: Option<&str>) -> anyhow::Result<()> {
-        let asked = filter.map_or_else(String::new, |filter| format!("$filter={filter}&"));
-        let (mut pages, mut counts, mut rows) = (Vec::new(), Vec::new(), 0);
+    /// A filter's first page and count, beside the program that prints the same rows.
+    async fn list(
+        &mut self,
+        args: &Args,
+        database: &Path,
+        filter: Option<(&str, &str)>,
+    ) -> anyhow::Result<()> {
+        let (filter, condition) = filter.unwrap_or(("-", "1"));
+        let asked = if filter == "-" { String::new() } else { format!("$filter={filter}&") };
+        let has_floor = floor::is_installed();
+        let (mut pages, mut counts, mut floors, mut rows) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for _ in 0..args.times {
             let (time, body) = self.ask(&format!("/api/machines?{asked}$top={}", args.top)).await?;
             pages.push(time);
             rows = rows_of(&body)?.len();
             let path = format!("/api/machines/$count?{}", asked.trim_end_matches('&'));
             counts.push(self.ask(path.trim_end_matches('?')).await?.0);
+            if has_floor {
+                floors.push(floor::print(database, condition, args.top)?);
+            }
         }
-        let page = at(&mut pages, 0.5);
+        let (page, floor) = (at(&mut pages, 0.5), at(&mut floors, 0.5));
+        let (floor, ratio) = match has_floor {
+            true => (ms(floor), format!("{:.2}", page.as_secs_f64() / floor.as_secs_f64())),
+            false => ("-".to_owned(), "-".to_owned()),
+        };
         println!(
-            "| `{}` | {rows} | {} | {} | {:.1} | {} |",
-            filter.unwrap_or("-"),
+            "| `{filter}` | {rows} | {} | {} | {floor} | {ratio} | {} |",
             ms(page),
             ms(at(&mut pages, 0.99)),
-            page.as_secs_f64() * 1e6 / rows.max(1) as f64,
             ms(at(&mut counts, 0.5)),
-        );
-        Ok(())
-    }
-
-    /// The machines of a thousand users, in one question and one by one.
-    async fn users(&mut self, args: &Args) -> anyhow::Result<()> {
-        let each = (args.machines / fleet::MACHINES_A_USER / USERS).max(1);
-        let names: Vec<String> = (0..USERS).map(|place| format!("user{}", place * each)).collect();
-        let all =
-            format!("/api/users?$filter=accountName in ('{}')&$expand=machines", names.join("','"));
-        let (mut together, mut singly, mut machines) = (Vec::new(), Vec::new(), 0);
-        for _ in 0..args.times {
-            let (time, body) = self.ask(&all).await?;
-            together.push(time);
-            let in_one: usize = rows_of(&body)?
-                .iter()
-                .map(|user| user["machines"].as_array().map_or(0, Vec::len))
-                .sum();
-            let mut whole = Duration::ZERO;
-            machines = 0;
-            for name in &names {
-                let (time, body) = self.ask(&format!("/api/users/{name}/machines")).await?;
-                whole += time;
-                machines += rows_of(&body)?.len();
-            }
-            singly.push(whole);
-            anyhow::ensure!(in_one == machines, "{in_one} machines in one, {machines} singly");
-        }
-        println!(
-            "{machines} machines of {USERS} users: {} in one question, {} in {USERS}",
-            ms(at(&mut together, 0.5)),
-            ms(at(&mut singly, 0.5)),
         );
         Ok(())
     }

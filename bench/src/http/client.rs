@@ -71,7 +71,7 @@ async fn measure(load: &Load, time: Duration) -> anyhow::Result<Vec<Duration>> {
     Ok(all)
 }
 
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     authorization: String,
     request: Vec<u8>,
@@ -81,18 +81,22 @@ struct Connection {
 
 impl Connection {
     async fn new(load: &Load) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(load.address).await?;
+        Self::to(load.address, &load.authorization).await
+    }
+
+    pub(crate) async fn to(address: SocketAddr, authorization: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
-            authorization: load.authorization.clone(),
+            authorization: authorization.to_owned(),
             request: Vec::new(),
             answer: Vec::with_capacity(1 << 20),
             body_start: 0,
         })
     }
 
-    async fn ask(&mut self, path: &str) -> anyhow::Result<()> {
+    pub(crate) async fn ask(&mut self, path: &str) -> anyhow::Result<()> {
         self.request.clear();
         self.request.extend_from_slice(
             format!(
@@ -124,7 +128,7 @@ impl Connection {
         Ok(())
     }
 
-    fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.answer[self.body_start..]
     }
 }

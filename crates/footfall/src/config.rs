@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use inventory::logon::{LogonType, LogonTypes};
@@ -61,6 +62,7 @@ pub(crate) struct Serve {
     pub(crate) password_grant: bool,
     pub(crate) max_requests: NonZeroUsize,
     pub(crate) max_connections: NonZeroUsize,
+    pub(crate) question_timeout: Seconds,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) forwarded_header: ForwardedHeader,
 }
@@ -130,6 +132,11 @@ pub(crate) struct Quota {
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Days(pub(crate) Option<u32>);
 
+/// A length of time, not none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Seconds(u32);
+
 /// A set of logon types: `all`, or names and numbers.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "TypesText", into = "TypesText")]
@@ -173,6 +180,29 @@ impl Days {
     /// The first day that counts: today and so many whole days before it do.
     pub(crate) fn first_day(self, now: Timestamp) -> Option<Day> {
         self.0.map(|days| Day(now.day().0 - days as i32))
+    }
+}
+
+impl TryFrom<String> for Seconds {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match crate::moment::seconds(&text)? {
+            0 => Err(format!("`{text}` is no time at all")),
+            seconds => Ok(Self(seconds)),
+        }
+    }
+}
+
+impl From<Seconds> for String {
+    fn from(Seconds(seconds): Seconds) -> String {
+        format!("{seconds}s")
+    }
+}
+
+impl From<Seconds> for Duration {
+    fn from(Seconds(seconds): Seconds) -> Duration {
+        Duration::from_secs(seconds.into())
     }
 }
 
@@ -437,6 +467,7 @@ mod tests {
         assert!(error("[limits.api.nothing]\nper_minute = 1\nper_hour = 1").contains("nothing"));
         assert!(error("[serve]\ntrusted_proxies = [\"10.0.0.0/40\"]").contains("10.0.0.0/40"));
         assert!(error("[serve]\nmax_requests = 0").contains("max_requests"));
+        assert!(error("[serve]\nquestion_timeout = \"0s\"").contains("no time"));
         assert!(error("[[issuer]]\nkind = \"entra\"\ntenants = []").contains("needs `tenants`"));
         let clear = "[[issuer]]\nkind = \"openid\"\nissuer = \"http://sso.corp.example\"";
         assert!(error(clear).contains("https://HOST/PATH"));

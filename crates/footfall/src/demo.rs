@@ -55,7 +55,8 @@ pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow:
     let token = token(&place).await?;
     let server_config = serve::server_config(&config, address)?;
     let mut interrupts = Interrupts::new()?;
-    let server = Server::new(server_config, place.store, listener, Arc::new(SystemClock)).await?;
+    let store = serve::open(&config)?;
+    let server = Server::new(server_config, store, listener, Arc::new(SystemClock)).await?;
     invite(address, &token, &questions)?;
     server.serve(interrupts.next()).await?;
     Ok(())

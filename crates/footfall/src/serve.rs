@@ -21,7 +21,7 @@ const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 
 /// Serves until interrupted.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let store = store::open(&config.database)?;
+    let store = open(&config)?;
     let listen = config.serve.listen;
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
@@ -40,6 +40,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!("{ready}");
     server.serve(interrupts.next()).await?;
     Ok(())
+}
+
+/// The store as callers share it: no question holds it for long.
+pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, store::Error> {
+    let longest_question = Some(config.serve.question_timeout.into());
+    store::open_with(&config.database, store::Settings { longest_question })
 }
 
 /// The server's part of the configuration.

@@ -19,6 +19,7 @@ use crate::time::{Day, Timestamp};
 
 pub use self::bind::{BindError, Binder};
 pub use self::evaluate::{Row, order};
+pub use self::mentions::Mention;
 pub use self::property::{
     AddressField, EntityKind, Field, Kind, MachineField, NAMESPACE, Property, UserField, VmField,
     properties,

@@ -5,6 +5,7 @@
 //! What the inside of the server says goes to the log and never into an answer.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -66,6 +67,8 @@ pub(crate) enum ApiError {
     TooManyRequests { tenant: Uuid, calls: u32, period_s: i64, retry_after_s: i64 },
     /// The server has too much to do, or cannot account for what it would do.
     Unavailable,
+    /// The answer was not there in time, and the work on it was ended.
+    TooLong { limit: Duration },
     /// The server is at fault; the text is for the log.
     Internal(String),
 }
@@ -107,6 +110,8 @@ impl ApiError {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            // Not 503, after which clients send the same once more.
+            Self::TooLong { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -131,6 +136,7 @@ impl ApiError {
             // The documentation says TooManyRequests; the wire says 429 (§6.5).
             Self::TooManyRequests { .. } => "429",
             Self::Unavailable => "ServiceUnavailable",
+            Self::TooLong { .. } => "GatewayTimeout",
             Self::Internal(_) => "InternalServerError",
         }
     }
@@ -168,6 +174,11 @@ impl ApiError {
             // In words that clients look for after a 429 (§6.5).
             Self::Unavailable => format!(
                 "The server is busy. You can send requests again in {UNAVAILABLE_S} seconds."
+            ),
+            Self::TooLong { limit } => format!(
+                "The request was given up after {} seconds. Ask for less: with a $filter that names \
+                 machines, users or a span of time, a smaller $top, or without $count.",
+                limit.as_secs_f64()
             ),
             Self::Internal(_) => String::new(),
         }
@@ -226,14 +237,20 @@ impl From<administration::Error> for ApiError {
             Some(Fault::Invalid) => Self::BadRequest(error.to_string()),
             Some(Fault::Unknown) => Self::NotFound(error.to_string()),
             Some(Fault::Conflict) => Self::Conflict(error.to_string()),
-            None => Self::Internal(chain(&error)),
+            None => match error {
+                administration::Error::Store(error) => error.into(),
+                other => Self::Internal(chain(&other)),
+            },
         }
     }
 }
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        Self::Internal(chain(&error))
+        match error {
+            store::Error::TooLong { limit, .. } => Self::TooLong { limit },
+            other => Self::Internal(chain(&other)),
+        }
     }
 }
 

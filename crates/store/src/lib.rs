@@ -7,6 +7,7 @@ pub mod sqlite;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use inventory::access::audit::{Entry, Filter};
@@ -26,6 +27,13 @@ use inventory::query::{
 use inventory::relation::{MachineUser, Relation, Remotes, UserMachine};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
+
+/// How a store is to behave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How long one question may take, which then ends with [`Error::TooLong`]; `None` for no limit.
+    pub longest_question: Option<Duration>,
+}
 
 /// What became of a batch of logons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,6 +163,14 @@ pub enum Error {
         /// What the database said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A question took longer than questions may ([`Settings::longest_question`]).
+    #[error("{doing}: not done after {limit:?}")]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// How long questions may take.
+        limit: Duration,
     },
     /// A row holds what no version of the program writes.
     #[error("the database is damaged: {0}")]
@@ -464,7 +480,12 @@ pub trait Store: Send + Sync {
 
 /// Opens the store that a URL names (`sqlite:PATH`), creating it where it does not exist.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
-    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?)?))
+    open_with(url, Settings::default())
+}
+
+/// The same, told how to behave.
+pub fn open_with(url: &str, settings: Settings) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?, settings)?))
 }
 
 /// Opens the store that a URL names, which must exist: for questions, where a mistyped path must

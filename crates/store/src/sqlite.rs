@@ -14,6 +14,7 @@ mod apps;
 mod audit;
 mod changes;
 mod connections;
+mod deadline;
 mod directory;
 mod failure;
 mod functions;
@@ -60,7 +61,7 @@ use self::read::visible::Visible;
 use self::read::{list, remotes, users};
 use crate::{
     EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
-    Store, Totals,
+    Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -77,8 +78,8 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the file, creating it (readable by its owner only) and bringing its schema up to
     /// date as needed.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { connections: Arc::new(Connections::open(path)?) })
+    pub fn open(path: &Path, settings: Settings) -> Result<Self, Error> {
+        Ok(Self { connections: Arc::new(Connections::open(path, settings)?) })
     }
 
     /// Asks what a scope shows, on a thread that may block.

@@ -36,5 +36,6 @@ mod refusals;
 mod structure;
 mod tls;
 mod tokens;
+mod too_long;
 mod unsupported;
 mod visibility;

@@ -9,8 +9,9 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::audit::Audit;
+use super::deadline::{Deadline, Waiting};
 use super::{Failure, failed, record, schema};
-use crate::Error;
+use crate::{Error, Settings};
 
 /// Read connections at most; more questions at once wait for one.
 const READERS: usize = 8;
@@ -21,10 +22,11 @@ const VERSION_HOLDS: Duration = Duration::from_micros(100);
 
 pub(super) struct Connections {
     path: PathBuf,
+    settings: Settings,
     writer: Mutex<record::Writer>,
     /// Idle read connections. As many exist as were ever needed at once, up to [`READERS`].
     readers: Mutex<Vec<Connection>>,
-    reader_permits: Semaphore,
+    reader_permits: Arc<Semaphore>,
     version: Mutex<Version>,
     pub(super) audit: Audit,
 }
@@ -37,19 +39,20 @@ struct Version {
 }
 
 impl Connections {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, settings: Settings) -> Result<Self, Error> {
         let writer = schema::open_writer(path, &schema::INVENTORY)?;
         Ok(Self {
             version: Mutex::new(Version { connection: schema::open_reader(path)?, told: None }),
             writer: Mutex::new(record::Writer::new(writer)),
             readers: Mutex::default(),
-            reader_permits: Semaphore::new(READERS),
+            reader_permits: Arc::new(Semaphore::new(READERS)),
             audit: Audit::beside(path),
             path: path.to_owned(),
+            settings,
         })
     }
 
-    /// Asks on a thread that may block.
+    /// Asks on a thread that may block. Who stops waiting for the answer ends the work on it.
     pub(super) async fn read<T, F>(
         self: &Arc<Self>,
         doing: &'static str,
@@ -61,10 +64,16 @@ impl Connections {
     {
         let this = Arc::clone(self);
         // The semaphore is never closed; an error here could only mean that it was.
-        let permit = self.reader_permits.acquire().await.map_err(|e| failed(doing, e))?;
-        let answer = tokio::task::spawn_blocking(move || this.ask(doing, question));
+        let permits = Arc::clone(&self.reader_permits);
+        let permit = permits.acquire_owned().await.map_err(|e| failed(doing, e))?;
+        let (waiting, waiter) = Waiting::begin();
+        let answer = tokio::task::spawn_blocking(move || {
+            // Held by the work and not by who waits for it, who may be gone before it ends.
+            let _permit = permit;
+            this.ask_while(doing, Some(waiting), question)
+        });
         let answer = answer.await.map_err(|e| failed(doing, e))?;
-        drop(permit);
+        drop(waiter);
         answer
     }
 
@@ -74,12 +83,23 @@ impl Connections {
         doing: &'static str,
         question: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T, Error> {
+        self.ask_while(doing, None, question)
+    }
+
+    fn ask_while<T>(
+        &self,
+        doing: &'static str,
+        waiting: Option<Waiting>,
+        question: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
         let idle = lock(&self.readers).pop();
-        let connection = match idle {
+        let mut connection = match idle {
             Some(connection) => connection,
             None => schema::open_reader(&self.path)?,
         };
-        let answer = in_snapshot(&connection, question).map_err(|failure| failure.at(doing));
+        let deadline = Deadline { limit: self.settings.longest_question, waiting };
+        let question = |connection: &Connection| in_snapshot(connection, question);
+        let answer = deadline.bound(&mut connection, doing, question);
         lock(&self.readers).push(connection);
         answer
     }

@@ -70,12 +70,12 @@ struct World {
 }
 
 /// A machine and its users.
-struct WithUsers {
-    machine: Machine,
-    users: Vec<User>,
+pub(super) struct WithUsers {
+    pub(super) machine: Machine,
+    pub(super) users: Vec<User>,
 }
 
-struct At<'w>(&'w WithUsers);
+pub(super) struct At<'w>(pub(super) &'w WithUsers);
 
 impl Row for At<'_> {
     fn value(&self, field: Field) -> Value {

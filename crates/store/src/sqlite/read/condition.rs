@@ -5,6 +5,7 @@
 //! under a `not` they are written so that null shows. Values are parameters, never text.
 
 mod column;
+mod related;
 
 use inventory::filter::{
     Collection, Comparison, Condition, Field, Function, Items, Level, MachineField, Scalar,
@@ -17,6 +18,7 @@ use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::types::Value as Sql;
 
 use self::column::{is_ascii_column, kind_letter};
+pub(super) use self::related::Related;
 use super::{relations_in, since};
 use crate::sqlite::functions::{number_of, number_of_test, to_sql};
 
@@ -28,6 +30,8 @@ pub(super) struct Writer {
     now: Timestamp,
     /// How many collections stand around what is being written.
     depth: usize,
+    /// What was found for conditions on the row's items.
+    related: Related,
     values: Vec<Sql>,
 }
 
@@ -41,7 +45,17 @@ enum Null {
 impl Writer {
     /// For rows of a table or alias.
     pub(super) fn new(row: &'static str, window: Window, now: Timestamp) -> Self {
-        Self { row, window, now, depth: 0, values: Vec::new() }
+        Self { row, window, now, depth: 0, related: Related::default(), values: Vec::new() }
+    }
+
+    /// The same, knowing what was found for conditions on the rows' items.
+    pub(super) fn knowing(self, related: Related) -> Self {
+        Self { related, ..self }
+    }
+
+    /// The rows outside of which a filter is true of none, a JSON array, if they were found.
+    pub(super) fn required(&self, filter: &Condition) -> Option<&str> {
+        self.related.required(filter)
     }
 
     /// The parameters' names and values.
@@ -78,6 +92,9 @@ impl Writer {
             Condition::Or(any) => self.any_of(any, null),
             Condition::Any { collection, of } => self.exists(*collection, of.as_deref()),
             Condition::All { collection, of } => {
+                if let Some(found) = self.found(*collection, of, true) {
+                    return format!("(NOT {found})");
+                }
                 let source = self.source(*collection);
                 let of = self.inside(of, Null::Shows);
                 format!("NOT EXISTS (SELECT 1 FROM {source} WHERE ({of}) IS NOT TRUE)")
@@ -183,6 +200,10 @@ impl Writer {
     /// A property that is compared with a constant, in a form that an index has.
     fn keyed(&mut self, level: Level, field: Field, text: &str) -> Option<(String, String)> {
         let alias = self.alias(level);
+        if field == Field::User(UserField::AccountName) {
+            let name = self.parameter(Sql::Text(inventory::fold(text)));
+            return Some((format!("{alias}.name"), name));
+        }
         let Field::Machine(field) = field else { return None };
         let (column, value) = match field {
             MachineField::ComputerDnsName => {
@@ -248,12 +269,7 @@ impl Writer {
     }
 
     fn test(&mut self, test: TextTest, text: &Scalar, part: &Scalar, null: Null) -> String {
-        let name = match text {
-            Scalar::Property(level, Field::Machine(MachineField::ComputerDnsName)) => {
-                Some(format!("{}.name_key", self.alias(*level)))
-            }
-            _ => None,
-        };
+        let name = self.folded_column(text);
         if let (
             Some(name),
             TextTest::StartsWith,
@@ -278,30 +294,23 @@ impl Writer {
         if let Some(indexed) = self.tagged(collection, of) {
             return indexed;
         }
+        if let Some(found) = of.and_then(|of| self.found(collection, of, false)) {
+            return found;
+        }
         let source = self.source(collection);
         let Some(of) = of else { return format!("EXISTS (SELECT 1 FROM {source})") };
-        let named = self.of_named_users(collection, of);
         let of = self.inside(of, Null::IsFalse);
-        format!("({named}EXISTS (SELECT 1 FROM {source} WHERE {of}))")
+        format!("EXISTS (SELECT 1 FROM {source} WHERE {of})")
     }
 
-    /// Where the users of a machine are asked for by name: that the machine is one of theirs, which
-    /// follows from what is asked and which their own relations answer, instead of those of
-    /// every machine.
-    fn of_named_users(&mut self, collection: Collection, of: &Condition) -> String {
-        let (Collection { level: Level(0), of: Items::LogOnUsers }, 0) = (collection, self.depth)
-        else {
-            return String::new();
-        };
-        let Some(names) = names_asked(of) else { return String::new() };
-        let names: Vec<_> = names
-            .into_iter()
-            .map(|name| self.parameter(Sql::Text(inventory::fold(name))))
-            .collect();
-        let accounts =
-            format!("account IN (SELECT number FROM account WHERE name IN ({}))", names.join(", "));
-        let relations = self.relations(&accounts);
-        format!("{}.number IN (SELECT machine FROM ({relations})) AND ", self.row)
+    /// That the row is one of those that were found for a condition on its items.
+    fn found(&mut self, collection: Collection, of: &Condition, fails: bool) -> Option<String> {
+        if (collection.level, self.depth) != (Level(0), 0) {
+            return None;
+        }
+        let numbers = Sql::Text(self.related.numbers(of, fails)?.to_owned());
+        let numbers = self.parameter(numbers);
+        Some(format!("({}.number IN (SELECT value FROM json_each({numbers})))", self.row))
     }
 
     /// A condition on the items of a collection.
@@ -318,18 +327,8 @@ impl Writer {
         else {
             return None;
         };
-        let Some(Condition::Compare {
-            operator: Comparison::Eq,
-            left: Scalar::Property(Level(1), Field::Item),
-            right: Scalar::Value(Value::Text(tag)),
-        }) = of
-        else {
-            return None;
-        };
-        if !tag.is_ascii() {
-            return None;
-        }
-        let (row, tag) = (self.row, self.parameter(Sql::Text(tag.clone())));
+        let tag = related::tag_of(of)?.to_owned();
+        let (row, tag) = (self.row, self.parameter(Sql::Text(tag)));
         Some(format!(
             "{row}.number IN (SELECT machine_tag.machine FROM main.machine_tag AS machine_tag
                 WHERE machine_tag.tenant = :tenant AND machine_tag.tag = {tag})"
@@ -346,22 +345,20 @@ impl Writer {
                 format!("json_each(coalesce({owner}.ip_addresses, '[]')) AS {item}")
             }
             Items::LogOnUsers => {
-                let relations = self.relations(&format!("machine = {owner}.number"));
-                format!(
-                    "(SELECT account.number, account.name, {} AS domain, account.sid,
-                         related.first_seen, related.last_seen, related.logon_types,
-                         NULL AS machines
-                     FROM ({relations}) AS related
-                     JOIN account ON account.number = related.account) AS {item}",
-                    super::DOMAIN
-                )
+                // Days are found by their accounts, which the relations tell.
+                let accounts = match self.window {
+                    Window::ALL => String::new(),
+                    _ => format!(
+                        "account IN (SELECT met.account FROM relation AS met
+                             WHERE met.machine = {owner}.number) AND "
+                    ),
+                };
+                let relations = self.relations(&format!("{accounts}machine = {owner}.number"));
+                format!("{} AS {item}", users(&relations))
             }
             Items::Machines => {
                 let relations = self.relations(&format!("account = {owner}.number"));
-                format!(
-                    "(SELECT machine.* FROM ({relations}) AS related
-                     JOIN machine ON machine.number = related.machine) AS {item}"
-                )
+                format!("{} AS {item}", machines(&relations))
             }
         }
     }
@@ -386,10 +383,21 @@ impl Writer {
     fn folded(&mut self, scalar: &Scalar) -> String {
         match scalar {
             Scalar::Value(Value::Text(text)) => self.parameter(Sql::Text(inventory::fold(text))),
-            Scalar::Property(level, Field::Machine(MachineField::ComputerDnsName)) => {
-                format!("{}.name_key", self.alias(*level))
-            }
-            other => format!("fold({})", self.scalar(other)),
+            other => match self.folded_column(other) {
+                Some(column) => column,
+                None => format!("fold({})", self.scalar(other)),
+            },
+        }
+    }
+
+    /// The column of a property that is kept folded.
+    fn folded_column(&self, scalar: &Scalar) -> Option<String> {
+        let Scalar::Property(level, field) = scalar else { return None };
+        let alias = self.alias(*level);
+        match field {
+            Field::Machine(MachineField::ComputerDnsName) => Some(format!("{alias}.name_key")),
+            Field::User(UserField::AccountName) => Some(format!("{alias}.name")),
+            _ => None,
         }
     }
 
@@ -429,60 +437,26 @@ impl Writer {
     }
 }
 
-/// The user names of which one must be a user's for a condition to hold, where it says so.
-fn names_asked(condition: &Condition) -> Option<Vec<&str>> {
-    let is_name = |scalar: &Scalar| {
-        matches!(scalar, Scalar::Property(Level(1), Field::User(UserField::AccountName)))
-    };
-    fn text(value: &Value) -> Option<&str> {
-        match value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-    match condition {
-        Condition::Compare {
-            operator: Comparison::Eq,
-            left: property,
-            right: Scalar::Value(value),
-        }
-        | Condition::Compare {
-            operator: Comparison::Eq,
-            left: Scalar::Value(value),
-            right: property,
-        } if is_name(property) => Some(vec![text(value)?]),
-        Condition::In { left, members } if is_name(left) => members.iter().map(text).collect(),
-        Condition::And(all) => all.iter().find_map(names_asked),
-        Condition::Or(any) => {
-            let all: Option<Vec<_>> = any.iter().map(names_asked).collect();
-            Some(all?.concat())
-        }
-        _ => None,
-    }
+/// Accounts of relations, with what they did there.
+// Without statistics SQLite might look at every account of the tenant for each relation: CROSS JOIN
+// keeps the order.
+fn users(relations: &str) -> String {
+    format!(
+        "(SELECT account.number, account.name, {} AS domain, account.sid, related.first_seen,
+             related.last_seen, related.logon_types, NULL AS machines, NULL AS most_prevalent,
+             NULL AS least_prevalent, related.machine AS met_machine
+         FROM ({relations}) AS related
+         CROSS JOIN account ON account.number = related.account)",
+        super::DOMAIN
+    )
 }
 
-/// Whether few machines fulfil a condition, so that it is better to sort these than to walk all in
-/// the order of time: it names them, their addresses or their users.
-pub(super) fn is_narrow(condition: &Condition) -> bool {
-    let is_name = |scalar: &Scalar| {
-        use MachineField as M;
-        let Scalar::Property(Level(0), Field::Machine(field)) = scalar else { return false };
-        matches!(field, M::ComputerDnsName | M::Id | M::AadDeviceId | M::LastIpAddress)
-    };
-    match condition {
-        Condition::Compare { operator: Comparison::Eq, left, right } => {
-            is_name(left) && is_constant(right) || is_name(right) && is_constant(left)
-        }
-        Condition::In { left, members } => is_name(left) && !members.contains(&Value::Null),
-        Condition::Any { collection, of: Some(of) } => {
-            collection.level == Level(0)
-                && collection.of == Items::LogOnUsers
-                && names_asked(of).is_some()
-        }
-        Condition::And(all) => all.iter().any(is_narrow),
-        Condition::Or(any) => any.iter().all(is_narrow),
-        _ => false,
-    }
+/// Machines of relations, looked up in the same order.
+fn machines(relations: &str) -> String {
+    format!(
+        "(SELECT machine.*, related.account AS met_account FROM ({relations}) AS related
+         CROSS JOIN machine ON machine.number = related.machine)"
+    )
 }
 
 fn is_constant(scalar: &Scalar) -> bool {

@@ -1,15 +1,23 @@
 //! Lists of machines: what is asked, in which order, from which place on.
 
-use inventory::filter::{Direction, Sort};
+use std::cmp::Reverse;
+
+use inventory::filter::{Direction, Items, Sort};
+use inventory::ids::MachineId;
 use inventory::query::{Key, Listed, MachineList, Order, Place};
 use rusqlite::types::{Value as Sql, ValueRef};
-use rusqlite::{CachedStatement, Row};
+use rusqlite::{CachedStatement, Row, named_params};
 
-use super::condition::{Writer, is_narrow};
+use super::condition::{Related, Writer};
 use super::visible::{Start, Visible};
-use super::{facts, relations_in, since};
+use super::{by_numbers, facts, relations_in, since};
 use crate::sqlite::Failure;
 use crate::sqlite::values::machine_id;
+
+/// Machines up to which those of a list are found first and then sorted, whatever its page. Beyond,
+/// all machines are walked in the order of the list: as often as one of them is meant, a page is soon
+/// full. To find so many in vain takes a few milliseconds.
+const FEW: std::ops::RangeInclusive<u64> = 1_000..=10_000;
 
 /// A statement that is being put together.
 struct Draft {
@@ -22,18 +30,23 @@ pub(in crate::sqlite) fn machines(
     visible: &Visible<'_>,
     list: &MachineList,
 ) -> Result<Listed, Failure> {
-    let start = visible.survey()?;
-    let mut draft = Draft::of(list);
-    let few = start == Start::Groups
-        || list.of_address.is_some()
-        || list.filter.as_ref().is_some_and(is_narrow);
-    let keys = draft.keys(&list.order, few);
+    let (start, mut draft) = Draft::begin(visible, list)?;
+    if let Some(numbers) = draft.few(visible, start, list)? {
+        return few(visible, list, &numbers);
+    }
+    let (start, from) = match (start, &list.order) {
+        (Start::Question | Start::Numbers, Order::LastSeen) => {
+            (Start::LastSeen, "machine_by_time AS machine")
+        }
+        _ => (start, "machine"),
+    };
+    let keys = draft.keys(&list.order);
     draft.after(list.after.as_ref(), &keys);
     let columns: Vec<_> = keys.iter().map(|(key, _)| format!(", {key}")).collect();
     let order: Vec<_> = keys.iter().map(|(key, end)| format!("{key} {end}, ")).collect();
     let (top, skip) = (draft.bound(list.page.top), draft.bound(list.page.skip));
     let question = format!(
-        "SELECT {}{} FROM machine WHERE {} ORDER BY {}machine.id LIMIT {top} OFFSET {skip}",
+        "SELECT {}{} FROM {from} WHERE {} ORDER BY {}machine.id LIMIT {top} OFFSET {skip}",
         facts::COLUMNS,
         columns.concat(),
         draft.conditions.join(" AND "),
@@ -49,11 +62,38 @@ pub(in crate::sqlite) fn machines(
     Ok(listed)
 }
 
+/// The page of a list that consists of a few machines.
+fn few(visible: &Visible<'_>, list: &MachineList, numbers: &[i64]) -> Result<Listed, Failure> {
+    let mut find = visible.prepare("SELECT last_seen, id FROM machine WHERE number = :number")?;
+    let mut found: Vec<(Option<Reverse<i64>>, MachineId, i64)> = Vec::with_capacity(numbers.len());
+    for &number in numbers {
+        let mut rows = find.query(named_params! { ":number": number })?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let key = (list.order == Order::LastSeen).then_some(Reverse(row.get(0)?));
+        let id = machine_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        found.push((key, id, number));
+    }
+    found.sort_unstable();
+    if let Some(place) = &list.after {
+        let key = match place.keys.first() {
+            Some(Key::Integer(last_seen)) => Some(Reverse(*last_seen)),
+            _ => None,
+        };
+        found.retain(|&(one, id, _)| (one, id) > (key, place.id));
+    }
+    list.page.cut(&mut found);
+    let end = found.last().map(|&(key, id, _)| {
+        let keys = key.into_iter().map(|Reverse(last_seen)| Key::Integer(last_seen)).collect();
+        Place { keys, id }
+    });
+    let numbers = found.into_iter().map(|(_, _, number)| number).collect();
+    Ok(Listed { machines: by_numbers(visible, numbers)?, end })
+}
+
 /// How many machines a list has, from wherever it goes on and whatever its page is.
 pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &MachineList) -> Result<u64, Failure> {
-    let mut draft = Draft::of(list);
+    let (start, mut draft) = Draft::begin(visible, list)?;
     let question = format!("SELECT count(*) FROM machine WHERE {}", draft.conditions.join(" AND "));
-    let start = visible.survey()?;
     let mut statement = draft.prepare(visible, start, &question)?;
     let mut rows = statement.raw_query();
     let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
@@ -61,8 +101,20 @@ pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &MachineList) -> Res
 }
 
 impl Draft {
-    fn of(list: &MachineList) -> Self {
-        let mut writer = Writer::new("machine", list.window, list.now);
+    /// The conditions of a list, and where to start from.
+    fn begin(visible: &Visible<'_>, list: &MachineList) -> Result<(Start, Self), Failure> {
+        let start = visible.survey()?;
+        let draft = Self::of(visible, start, list)?;
+        let says_numbers =
+            list.filter.as_ref().is_some_and(|filter| draft.writer.says_numbers(filter));
+        let start = if says_numbers && start == Start::Question { Start::Numbers } else { start };
+        Ok((start, draft))
+    }
+
+    fn of(visible: &Visible<'_>, start: Start, list: &MachineList) -> Result<Self, Failure> {
+        let (filter, at) = (list.filter.as_ref(), (list.window, list.now));
+        let related = Related::find(visible, start, filter, Items::LogOnUsers, at)?;
+        let mut writer = Writer::new("machine", list.window, list.now).knowing(related);
         let mut conditions = vec!["1".to_owned()];
         if let Some(filter) = &list.filter {
             conditions.push(writer.condition(filter));
@@ -97,7 +149,41 @@ impl Draft {
                      AND first_seen <= {until} AND last_seen >= {from})"
             ));
         }
-        Self { writer, conditions }
+        Ok(Self { writer, conditions })
+    }
+
+    /// The numbers of the list's machines if they are few; asked for without an order, so that SQLite
+    /// starts from whatever the conditions name.
+    fn few(
+        &mut self,
+        visible: &Visible<'_>,
+        start: Start,
+        list: &MachineList,
+    ) -> Result<Option<Vec<i64>>, Failure> {
+        let is_all = list.filter.is_none() && list.of_user.is_none() && list.of_address.is_none();
+        let is_ordered_by_own_keys = matches!(list.order, Order::By(_));
+        if is_ordered_by_own_keys || is_all && start == Start::Question {
+            return Ok(None);
+        }
+        let few = match start {
+            // The scope shows no more than a few.
+            Start::Groups => u64::MAX - 1,
+            _ => {
+                let rows = list.page.skip.saturating_add(list.page.top);
+                rows.clamp(*FEW.start(), *FEW.end())
+            }
+        };
+        let most = self.bound(few + 1);
+        let conditions = self.conditions.join(" AND ");
+        let question =
+            format!("SELECT machine.number FROM machine WHERE {conditions} LIMIT {most}");
+        let mut statement = self.prepare(visible, start, &question)?;
+        let mut rows = statement.raw_query();
+        let mut numbers = Vec::new();
+        while let Some(row) = rows.next()? {
+            numbers.push(row.get(0)?);
+        }
+        Ok((numbers.len() as u64 <= few).then_some(numbers))
     }
 
     fn bound(&mut self, rows: u64) -> String {
@@ -105,13 +191,9 @@ impl Draft {
     }
 
     /// The keys of an order, and which of their ends comes first.
-    fn keys(&mut self, order: &Order, few: bool) -> Vec<(String, &'static str)> {
+    fn keys(&mut self, order: &Order) -> Vec<(String, &'static str)> {
         match order {
             Order::Id => Vec::new(),
-            // The + keeps SQLite from walking all machines in the order of time, where few are to be found.
-            Order::LastSeen if few => {
-                vec![("+machine.last_seen".to_owned(), "DESC")]
-            }
             Order::LastSeen => vec![("machine.last_seen".to_owned(), "DESC")],
             Order::By(sorts) => sorts
                 .iter()

@@ -28,7 +28,7 @@ pub(in crate::sqlite) fn preview(
     // The + keeps SQLite from walking all machines in the order of names.
     let (start, order) = match visible.survey()? {
         Start::Groups => (Start::Groups, "+name_key"),
-        Start::Question => (Start::Question, "name_key"),
+        start => (start, "name_key"),
     };
     let mut names = visible.prepare_from(
         start,

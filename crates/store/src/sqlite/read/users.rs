@@ -1,14 +1,16 @@
 //! Lists of users, and the machines of each.
 
+use std::cmp::Reverse;
+
 use inventory::account::Account;
-use inventory::filter::{Direction, Sort};
+use inventory::filter::{Direction, Items, Sort};
 use inventory::ids::MachineId;
 use inventory::query::{Key, ListedUsers, UserList, UserPlace, Window};
 use inventory::relation::{Relation, User, UserMachine};
 use rusqlite::types::Value as Sql;
 use rusqlite::{CachedStatement, Row, named_params};
 
-use super::condition::Writer;
+use super::condition::{Related, Writer};
 use super::visible::{Start, Visible};
 use super::{DOMAIN, account_at, facts, relation_at, relations_in, since};
 use crate::sqlite::Failure;
@@ -25,7 +27,8 @@ pub(in crate::sqlite) fn users(
     visible: &Visible<'_>,
     list: &UserList,
 ) -> Result<ListedUsers, Failure> {
-    let mut writer = Writer::new("person", list.window, list.now);
+    let start = visible.survey()?;
+    let mut writer = writer(visible, start, list)?;
     let mut keys: Vec<(String, &str)> = Vec::new();
     for Sort { by, direction } in &list.order {
         let end = if *direction == Direction::Ascending { "ASC" } else { "DESC" };
@@ -48,7 +51,7 @@ pub(in crate::sqlite) fn users(
         columns.concat(),
         order.join(", ")
     );
-    let mut statement = prepare(visible, visible.survey()?, &writer, &question)?;
+    let mut statement = prepare(visible, start, &writer, &question)?;
     let mut rows = statement.raw_query();
     let mut listed = ListedUsers { users: Vec::new(), end: None };
     let mut numbers = Vec::new();
@@ -65,11 +68,12 @@ pub(in crate::sqlite) fn users(
 
 /// How many users a list has, whatever its page.
 pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &UserList) -> Result<u64, Failure> {
-    let mut writer = Writer::new("person", list.window, list.now);
+    let start = visible.survey()?;
+    let mut writer = writer(visible, start, list)?;
     let source = source(&mut writer, list);
     let condition = filter(&mut writer, list);
     let question = format!("SELECT count(*) FROM {source} WHERE {condition}");
-    let mut statement = prepare(visible, visible.survey()?, &writer, &question)?;
+    let mut statement = prepare(visible, start, &writer, &question)?;
     let mut rows = statement.raw_query();
     let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
     Ok(count.cast_unsigned())
@@ -88,8 +92,7 @@ pub(in crate::sqlite) fn machines_of(
     let mut statement = visible.prepare(&format!(
         "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
              related.logon_count
-         FROM ({relations}) AS related CROSS JOIN machine ON machine.number = related.machine
-         ORDER BY machine.last_seen DESC, machine.id",
+         FROM ({relations}) AS related CROSS JOIN machine ON machine.number = related.machine",
         facts::qualified("machine")
     ))?;
     let mut all = Vec::with_capacity(accounts.len());
@@ -105,9 +108,17 @@ pub(in crate::sqlite) fn machines_of(
             let relation: Relation = relation_at(row, facts::COLUMN_COUNT)?;
             machines.push(UserMachine { machine: facts::machine_of(row)?, relation });
         }
+        // Here, since SQLite would carry each row whole through its sorter.
+        machines.sort_unstable_by_key(|one| (Reverse(one.machine.last_seen), one.machine.id));
         all.push(machines);
     }
     Ok(all)
+}
+
+fn writer(visible: &Visible<'_>, start: Start, list: &UserList) -> Result<Writer, Failure> {
+    let (filter, at) = (list.filter.as_ref(), (list.window, list.now));
+    let related = Related::find(visible, start, filter, Items::Machines, at)?;
+    Ok(Writer::new("person", list.window, list.now).knowing(related))
 }
 
 /// Accounts with what they did: all that the list can mean, as a table.
@@ -127,6 +138,10 @@ fn source(writer: &mut Writer, list: &UserList) -> String {
         let names: Vec<_> =
             names.into_iter().map(|name| writer.parameter(Sql::Text(name))).collect();
         accounts = format!("account.name IN ({})", names.join(", "));
+    } else if let Some(numbers) = list.filter.as_ref().and_then(|filter| writer.required(filter)) {
+        let numbers = Sql::Text(numbers.to_owned());
+        let numbers = writer.parameter(numbers);
+        accounts = format!("account.number IN (SELECT value FROM json_each({numbers}))");
     }
     let chosen = match accounts.as_str() {
         "1" => "1".to_owned(),
@@ -171,33 +186,30 @@ fn after(writer: &mut Writer, place: &UserPlace, keys: &[(String, &str)]) -> Str
     condition
 }
 
-/// The machines with most and fewest of an account's logons.
+/// The machines with most and fewest of an account's logons; of several the one with the lowest id.
 fn prevalent(
     visible: &Visible<'_>,
     account: i64,
     window: Window,
 ) -> Result<(Option<MachineId>, Option<MachineId>), Failure> {
-    let find = |end: &str| -> Result<Option<MachineId>, Failure> {
-        let mut statement = visible.prepare(&format!(
-            "SELECT machine.id FROM ({}) AS related
-             CROSS JOIN machine ON machine.number = related.machine
-             ORDER BY related.logon_count {end}, machine.id LIMIT 1",
-            relations_in(window, "account = :account")
-        ))?;
-        let mut rows = statement.query(named_params! {
-            ":account": account,
-            ":since": since(window),
-            ":types": window.logon_types.bits(),
-        })?;
-        match rows.next()? {
-            None => Ok(None),
-            Some(row) => {
-                let id = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-                Ok(Some(machine_id(id)?))
-            }
-        }
-    };
-    Ok((find("DESC")?, find("ASC")?))
+    let mut statement = visible.prepare(&format!(
+        "SELECT related.logon_count, machine.id FROM ({}) AS related
+         CROSS JOIN machine ON machine.number = related.machine",
+        relations_in(window, "account = :account")
+    ))?;
+    let mut rows = statement.query(named_params! {
+        ":account": account,
+        ":since": since(window),
+        ":types": window.logon_types.bits(),
+    })?;
+    let (mut most, mut least): (Option<(i64, Reverse<MachineId>)>, _) = (None, None);
+    while let Some(row) = rows.next()? {
+        let count: i64 = row.get(0)?;
+        let id = machine_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        most = most.max(Some((count, Reverse(id))));
+        least = Some(least.map_or((count, id), |least| std::cmp::min(least, (count, id))));
+    }
+    Ok((most.map(|(_, Reverse(id))| id), least.map(|(_, id)| id)))
 }
 
 fn prepare<'a>(

@@ -31,6 +31,11 @@ pub(super) enum Start {
     Question,
     /// From the machines of the scope's groups.
     Groups,
+    /// From the numbers of machines that the question says.
+    Numbers,
+    /// As from the question, but for the table `machine_by_time`: all machines, walked in the order of
+    /// time. A question about much is best asked of it.
+    LastSeen,
 }
 
 /// The columns of `machine` that show as they are.
@@ -50,6 +55,9 @@ const MERGED_INTO: &str = "CASE WHEN merged_into IS NOT NULL AND EXISTS (
     SELECT 1 FROM main.machine AS target
     WHERE target.tenant = :tenant AND target.id = machine.merged_into
     AND target.rbac_group_id IN (SELECT value FROM json_each(:groups))) THEN merged_into END";
+
+/// The + keeps SQLite from starting with the index by group.
+const SHOWN: &str = "+machine.rbac_group_id IN (SELECT value FROM json_each(:groups))";
 
 const ACCOUNT: &str = "SELECT account.* FROM main.account AS account WHERE tenant = :tenant";
 
@@ -83,8 +91,12 @@ impl<'a> Visible<'a> {
         question: &str,
     ) -> Result<CachedStatement<'a>, Failure> {
         let definitions = match (&self.groups, start) {
-            (None, _) => whole(),
-            (Some(_), Start::Question) => from_question(),
+            (None, Start::LastSeen) => whole("tenant") + &by_time("merged_into", "1"),
+            (None, Start::Numbers) => whole("+tenant"),
+            (None, _) => whole("tenant"),
+            (Some(_), Start::Question) => from_question("tenant"),
+            (Some(_), Start::LastSeen) => from_question("tenant") + &by_time(MERGED_INTO, SHOWN),
+            (Some(_), Start::Numbers) => from_question("+tenant"),
             (Some(_), Start::Groups) => from_groups(),
         };
         let mut statement = self.db.prepare_cached(&format!("{definitions} {question}"))?;
@@ -137,21 +149,32 @@ impl<'a> Visible<'a> {
 
 /// Every machine of the tenant. Relations stay the bare tables: to look at each one's machine would
 /// cost every answer, and those of other tenants are reached by no machine or account of this one.
-fn whole() -> String {
+// With a + before it the tenant's indexes of machines serve nothing, of which SQLite thinks too well.
+fn whole(tenant: &str) -> String {
     format!(
         "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, merged_into,
-             {GROUP_NAME} AS rbac_group_name FROM main.machine AS machine WHERE tenant = :tenant),
+             {GROUP_NAME} AS rbac_group_name FROM main.machine AS machine
+             WHERE {tenant} = :tenant),
          account AS NOT MATERIALIZED ({ACCOUNT})"
     )
 }
 
-fn from_question() -> String {
-    // The + keeps SQLite from starting with the index by group.
-    let shown = "+machine.rbac_group_id IN (SELECT value FROM json_each(:groups))";
+/// The machines once more, in the order of their index by time.
+fn by_time(merged_into: &str, shown: &str) -> String {
+    format!(
+        ", machine_by_time AS NOT MATERIALIZED (SELECT {PLAIN}, {merged_into} AS merged_into,
+             {GROUP_NAME} AS rbac_group_name
+             FROM main.machine AS machine INDEXED BY machine_by_last_seen
+             WHERE tenant = :tenant AND {shown})"
+    )
+}
+
+fn from_question(tenant: &str) -> String {
+    let shown = SHOWN;
     let mut sql = format!(
         "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, {MERGED_INTO} AS merged_into,
              {GROUP_NAME} AS rbac_group_name FROM main.machine AS machine
-             WHERE tenant = :tenant AND {shown})"
+             WHERE {tenant} = :tenant AND {shown})"
     );
     for table in ["relation", "relation_day"] {
         // Writing to a String cannot fail.
