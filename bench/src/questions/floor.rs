@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 /// Everything that an answer holds of a machine.
-const COLUMNS: &str = "hex(id), hex(merged_into), is_potential_duplication, exclusion, name, first_seen,
+const COLUMNS: &str =
+    "hex(id), hex(merged_into), is_potential_duplication, exclusion, name, first_seen,
     last_seen, os_platform, os_processor, version, last_ip_address, last_external_ip_address,
-    agent_version, os_build, device_value, rbac_group_id, rbac_group_name, risk_score, exposure_level,
+    agent_version, os_build, device_value, rbac_group_id, risk_score, exposure_level,
     is_aad_joined, hex(aad_device_id), tags, onboarding_status, os_architecture, managed_by,
     managed_by_status, ip_addresses, vm_metadata";
 

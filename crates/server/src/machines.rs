@@ -11,7 +11,7 @@ use inventory::query::{
     AddressSelector, Listed, MachineList, MachineSelector, Order, Page, Place, UserSelector,
 };
 use inventory::relation::{MachineUser, User};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::answers::minute;
 use crate::api;
@@ -23,7 +23,7 @@ use crate::lists::{self, Batch, Source};
 use crate::permit::Permit;
 use crate::query::{EntityQuery, Id, PAGE_ROWS};
 use crate::question::{Asked, BigQuestion, Question};
-use crate::rows::{self, Inside, Row};
+use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
 use crate::views;
 
@@ -250,15 +250,14 @@ pub(crate) async fn users(
 ) -> Result<Inside, ApiError> {
     let users = app.store.users_of_machine(scope, machine.id, app.window(call.now)).await?;
     let (users, all) = asked.choose(users.into_iter().map(as_user).collect())?;
-    let rows = users.into_iter().map(|user| user_value(user, asked));
+    let rows = users.into_iter().map(|user| user_row(user, asked));
     Ok(Inside { rows: rows.collect::<Result<_, _>>()?, count: asked.count.then_some(all) })
 }
 
-fn user_value(user: User, asked: &Asked) -> Result<Value, ApiError> {
-    let logons = user.relation.logon_count;
-    let mut row = rows::value(&views::User::new(as_machine_user(user)), None, asked)?;
-    rows::annotate(&mut row, "logonCount", logons);
-    Ok(row)
+fn user_row(user: User, asked: &Asked) -> Result<Box<RawValue>, ApiError> {
+    let logon_count = Some(user.relation.logon_count);
+    let annotations = Annotations { logon_count, ..Annotations::default() };
+    rows::inner(&views::User::new(as_machine_user(user)), None, asked, annotations)
 }
 
 /// A user of one machine, of whom nothing else is known.

@@ -3,7 +3,8 @@
 use axum::body::Bytes;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::call::Call;
 use crate::envelope::{self, BLOCKING_ROWS};
@@ -18,7 +19,7 @@ pub(crate) struct Row<E> {
 
 /// What is expanded inside an entity.
 pub(crate) struct Inside {
-    pub(crate) rows: Vec<Value>,
+    pub(crate) rows: Vec<Box<RawValue>>,
     /// How many there are in all, where that is wanted.
     pub(crate) count: Option<u64>,
 }
@@ -64,14 +65,37 @@ pub(crate) fn shaped<'a, E: Serialize>(
     Shaped { entity: &row.entity, inside: row.inside.as_ref(), asked }
 }
 
-/// An entity as a value, with the properties that are asked for.
-pub(crate) fn value<E: Serialize>(
+/// Annotations of Footfall's own on a row of an expansion.
+#[derive(Default, Serialize)]
+pub(crate) struct Annotations {
+    #[serde(rename = "@footfall.firstLogon", skip_serializing_if = "Option::is_none")]
+    pub(crate) first_logon: Option<String>,
+    #[serde(rename = "@footfall.lastLogon", skip_serializing_if = "Option::is_none")]
+    pub(crate) last_logon: Option<String>,
+    #[serde(rename = "@footfall.logonTypes", skip_serializing_if = "Option::is_none")]
+    pub(crate) logon_types: Option<String>,
+    #[serde(rename = "@footfall.logonCount", skip_serializing_if = "Option::is_none")]
+    pub(crate) logon_count: Option<u64>,
+}
+
+/// A row of an expansion, written: an entity with the properties that are asked for, and annotations.
+pub(crate) fn inner<E: Serialize>(
     entity: &E,
     inside: Option<Inside>,
     asked: &Asked,
-) -> Result<Value, ApiError> {
-    let written = serde_json::to_value(Shaped { entity, inside: inside.as_ref(), asked });
+    annotations: Annotations,
+) -> Result<Box<RawValue>, ApiError> {
+    let row = Shaped { entity, inside: inside.as_ref(), asked };
+    let written = to_raw_value(&Annotated { row, annotations });
     written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))
+}
+
+#[derive(Serialize)]
+struct Annotated<'a, E: Serialize> {
+    #[serde(flatten)]
+    row: Shaped<'a, E>,
+    #[serde(flatten)]
+    annotations: Annotations,
 }
 
 struct Collection<'a, E> {
@@ -137,13 +161,5 @@ impl<E: Serialize> Serialize for Shaped<'_, E> {
             map.serialize_entry(navigation.name, &inside.rows)?;
         }
         map.end()
-    }
-}
-
-/// Adds an annotation of Footfall's own to a row of an expansion.
-pub(crate) fn annotate(row: &mut Value, name: &str, value: impl Into<Value>) {
-    if let Value::Object(map) = row {
-        let map: &mut Map<String, Value> = map;
-        map.insert(format!("@footfall.{name}"), value.into());
     }
 }

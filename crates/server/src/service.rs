@@ -237,8 +237,7 @@ impl Inner {
         match tokio::time::timeout(REQUEST_TIMEOUT, caught).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
-            // With this the future goes that waits for the store, which ends the work there.
-            Err(_) => ApiError::TooLong { limit: REQUEST_TIMEOUT }.into_response(),
+            Err(_) => ApiError::internal("the request took too long").into_response(),
         }
     }
 

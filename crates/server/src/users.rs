@@ -21,7 +21,7 @@ use crate::lists::{self, Batch, Source};
 use crate::permit::Permit;
 use crate::query::{EntityQuery, Id, PAGE_ROWS};
 use crate::question::{Asked, Question};
-use crate::rows::{self, Inside, Row};
+use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
 use crate::{machines, views};
 
@@ -307,15 +307,16 @@ async fn expanded(
                 Some(inner) => Some(machines::users(app, call, scope, machine, inner).await?),
             };
             let view = views::Machine::new(machine.clone(), now);
-            let mut row = rows::value(&view, inner, asked)?;
-            if let Some(relation) = relations.get(&machine.id) {
-                let types = relation.logon_types.words().join(", ");
-                rows::annotate(&mut row, "firstLogon", relation.first_seen.to_string());
-                rows::annotate(&mut row, "lastLogon", relation.last_seen.to_string());
-                rows::annotate(&mut row, "logonTypes", types);
-                rows::annotate(&mut row, "logonCount", relation.logon_count);
-            }
-            rows.push(row);
+            let annotations = match relations.get(&machine.id) {
+                None => Annotations::default(),
+                Some(relation) => Annotations {
+                    first_logon: Some(relation.first_seen.to_string()),
+                    last_logon: Some(relation.last_seen.to_string()),
+                    logon_types: Some(relation.logon_types.words().join(", ")),
+                    logon_count: Some(relation.logon_count),
+                },
+            };
+            rows.push(rows::inner(&view, inner, asked, annotations)?);
         }
         all.push(Inside { rows, count: asked.count.then_some(count) });
     }

@@ -4,10 +4,11 @@
 //! others (an import beside a server). Statements run on tokio's blocking threads, except the
 //! questions that take less time than to change the thread.
 //!
-//! `connections` and `schema` open files. `read` holds the questions, each behind what its scope
-//! shows (`read::visible`), those about lists with conditions from `read::condition`. `record` folds
-//! telemetry, `addresses` keeps when machines had which, `groups` keeps machines in their device groups, `prune` is retention. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
-//! are who may ask; `audit` is who did.
+//! `connections` and `schema` open files; `deadline` ends what takes too long. `read` holds the
+//! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
+//! from `read::condition`. `record` folds telemetry, `addresses` keeps when machines had which,
+//! `groups` keeps machines in their device groups, `prune` is retention. `tenants`, `apps`, `keys`,
+//! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
 mod apps;

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use inventory::filter::{Binder, EntityKind, Field, Items, MachineAt, Row, Value, order};
 use inventory::ids::MachineId;
 use inventory::machine::{
-    AdapterType, ExposureLevel, Machine, MachineIpAddress, ManagedBy, OnboardingStatus,
-    OperationalStatus, RiskScore, VmMetadata,
+    AdapterType, DeviceValue, ExposureLevel, Machine, MachineIpAddress, ManagedBy,
+    OnboardingStatus, OperationalStatus, RiskScore, VmMetadata,
 };
 use inventory::query::{Listed, MachineList, Order, Page, UserList, UserSelector, Window};
 use inventory::relation::User;
@@ -201,6 +201,12 @@ async fn fill() -> (Fixture, Vec<WithUsers>) {
             .map(|salt| TAGS[pick(place + salt, TAGS.len())].to_owned())
             .collect();
         set_tags(&**store, &fixture.scope(), MachineId(id), tags).await;
+        let value = DeviceValue::ALL[pick(place + 7, DeviceValue::ALL.len())];
+        let author = Author { time: time(NOW), app: None, person: None };
+        let changes = vec![MachineChange::SetValue(value)];
+        let changed =
+            store.change_machines(&fixture.scope(), vec![MachineId(id)], changes, author).await;
+        assert_eq!(changed.unwrap()[0].device_value, value);
     }
     let all =
         store.machines(&fixture.scope(), MachineList::all(Page::ALL, time(NOW))).await.unwrap();
@@ -335,6 +341,10 @@ fn documented_filters_are_served_by_an_index() {
         (
             "tenant = 1 AND coalesce(risk_score, 'None') COLLATE NOCASE = 'x'",
             "machine_by_risk_score",
+        ),
+        (
+            "tenant = 1 AND device_value COLLATE NOCASE = 'x' AND device_value <> 'Normal'",
+            "machine_by_device_value",
         ),
         ("tenant = 1 AND last_seen >= 5", "machine_by_last_seen"),
         ("tenant = 1 AND rbac_group_id = 5", "machine_by_group"),

@@ -158,9 +158,17 @@ impl Writer {
         {
             return self.health(*level, operator, status);
         }
+        let follows = match (left, right) {
+            (Scalar::Property(level, field), Scalar::Value(Value::Text(value)))
+                if operator == Comparison::Eq && null == Null::IsFalse =>
+            {
+                column::follows(&self.alias(*level), *field, value)
+            }
+            _ => String::new(),
+        };
         let (left, right) = self.sides(left, right);
         match null {
-            _ if is_equality => format!("({left} {sign} {right})"),
+            _ if is_equality => format!("({left} {sign} {right}{follows})"),
             Null::IsFalse => format!("({left} {sign} {right})"),
             Null::Shows => format!("coalesce({left} {sign} {right}, 0)"),
         }

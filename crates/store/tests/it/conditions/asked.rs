@@ -116,6 +116,8 @@ fn leaf() -> impl Strategy<Value = String> {
         "healthStatus in ('Inactive')",
         "onboardingStatus eq 'Onboarded'",
         "deviceValue eq 'Normal'",
+        "deviceValue eq 'high'",
+        "deviceValue ne 'High'",
         "managedBy ge 'Intune'",
         "exclusionReason eq null",
         "exclusionReason ne 'Other'",
