@@ -1,5 +1,7 @@
 //! What may be asked of the inventory: which machine, which user, which logons, which rows.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -104,6 +106,31 @@ impl MachineSelector {
     }
 }
 
+/// The machines that had an address around a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressSelector {
+    /// Which address, in its own form: no IPv4 address inside an IPv6 one.
+    pub address: IpAddr,
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl AddressSelector {
+    /// Seconds before and after the moment that `findbyip` takes in (defender-api.md §4).
+    pub const AROUND_S: i64 = 15 * 60;
+
+    /// The machines that had an address at most so many seconds before or after a moment.
+    pub fn around(address: IpAddr, moment: Timestamp, seconds: i64) -> Self {
+        Self {
+            address: address.to_canonical(),
+            from: moment.plus_seconds(-seconds).unwrap_or(Timestamp::MIN),
+            until: moment.plus_seconds(seconds).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
 /// A question for a list of machines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineList {
@@ -111,6 +138,8 @@ pub struct MachineList {
     pub filter: Option<Condition>,
     /// Only machines that this user logged on to.
     pub of_user: Option<UserSelector>,
+    /// Only machines that had this address.
+    pub of_address: Option<AddressSelector>,
     /// Logons that count, for the user above and for `logOnUsers`.
     pub window: Window,
     /// Which come first.
@@ -129,6 +158,7 @@ impl MachineList {
         Self {
             filter: None,
             of_user: None,
+            of_address: None,
             window: Window::ALL,
             order: Order::LastSeen,
             after: None,

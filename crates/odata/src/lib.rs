@@ -5,11 +5,12 @@
 //! the habits of clients that the vendor's service understands (defender-api.md §5.2, §11, §13).
 //!
 //! Read in this order: [`limits`] bounds everything; [`pairs`] splits any query string or form
-//! into its fields; [`options`] reads the system query options among them. What the options are
-//! made of: [`expression`] (the tree of `$filter` and `$orderby`, and its text), [`literal`],
+//! into its fields; [`options`] reads the system query options among them, [`arguments`] what a path
+//! calls a function with. What the options are made of: [`expression`] (the tree of `$filter` and `$orderby`, and its text), [`literal`],
 //! [`search`]. How text becomes a tree: `cursor` (characters), `lexer` (tokens), `parser`.
 //! [`error`] has every message.
 
+pub mod arguments;
 mod cursor;
 pub mod error;
 pub mod expression;

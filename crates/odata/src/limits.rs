@@ -37,6 +37,8 @@ pub const MAX_EXPAND_ITEMS: usize = 32;
 pub const MAX_SEARCH_WORDS: usize = 64;
 /// Levels of parentheses and of `NOT` in one `$search`.
 pub const MAX_SEARCH_DEPTH: usize = 20;
+/// Arguments of a function in a path.
+pub const MAX_ARGUMENTS: usize = 16;
 /// Characters of a `$skiptoken`.
 pub const MAX_SKIPTOKEN_CHARS: usize = 1_024;
 /// Characters of a caller's text that an error repeats at most.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use crate::api;
 use crate::call::{Call, ThisCall};
 use crate::envelope;
 use crate::error::ApiError;
+use crate::form::Form;
+use crate::lists;
 use crate::machines;
 use crate::permit::Permit;
 use crate::query::{EmptySetQuery, Id};
@@ -19,9 +22,10 @@ use crate::state::AppState;
 pub(crate) async fn list(
     ThisCall(call): ThisCall,
     _permit: Permit<api::Alerts>,
+    form: Form,
     _query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
-    none(&call)
+    none(&call, form)
 }
 
 /// `GET /api/users/{id}/alerts`: a user whom nobody knows has none either.
@@ -29,9 +33,10 @@ pub(crate) async fn of_user(
     ThisCall(call): ThisCall,
     _permit: Permit<api::UserAlerts>,
     _id: Id,
+    form: Form,
     _query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
-    none(&call)
+    none(&call, form)
 }
 
 /// `GET /api/machines/{id}/alerts`
@@ -40,12 +45,17 @@ pub(crate) async fn of_machine(
     ThisCall(call): ThisCall,
     permit: Permit<api::MachineAlerts>,
     Id(id): Id,
+    form: Form,
     _query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
     machines::find(&app, &permit, &id).await?;
-    none(&call)
+    none(&call, form)
 }
 
-fn none(call: &Call) -> Result<Response, ApiError> {
+fn none(call: &Call, form: Form) -> Result<Response, ApiError> {
+    if form != Form::Json {
+        // Without columns, as alerts are of no type here.
+        return lists::of_rows::<Value>(call, form, Vec::new(), &[]);
+    }
     Ok(envelope::ok(envelope::empty_set(call, "Alerts")?).into_response())
 }

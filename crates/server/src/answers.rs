@@ -37,6 +37,8 @@ pub(crate) struct Key<'c> {
     pub(crate) call: &'c Call,
     /// The store's version, read before the store was asked.
     pub(crate) version: u64,
+    /// Rows of a page, which a header of the request can say.
+    pub(crate) page_rows: u64,
 }
 
 #[derive(Clone)]
@@ -45,6 +47,7 @@ struct Entry {
     origin: Origin,
     target: PathAndQuery,
     version: u64,
+    page_rows: u64,
     minute: Timestamp,
     body: Bytes,
     /// Rows in the body, for the audit.
@@ -79,6 +82,7 @@ impl Answers {
             origin: key.call.origin.clone(),
             target: key.call.target.clone(),
             version: key.version,
+            page_rows: key.page_rows,
             minute: minute(key.call.now),
             body: body.clone(),
             rows: key.call.rows.get().copied(),
@@ -91,6 +95,7 @@ impl Answers {
     fn get(&self, hash: u64, key: &Key<'_>) -> Option<Bytes> {
         let entry = self.lock().get(&hash)?;
         let holds = entry.version == key.version
+            && entry.page_rows == key.page_rows
             && entry.minute == minute(key.call.now)
             && entry.scope == *key.scope
             && entry.target == key.call.target

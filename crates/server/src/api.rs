@@ -28,6 +28,7 @@ pub(crate) const NAMES: &[&str] = &[
     UserMachines::NAME,
     UserAlerts::NAME,
     Machines::NAME,
+    BigPages::NAME,
     Machine::NAME,
     MachineTags::NAME,
     ManyMachineTags::NAME,
@@ -35,6 +36,8 @@ pub(crate) const NAMES: &[&str] = &[
     Exclusion::NAME,
     UpdateMachine::NAME,
     FindByTag::NAME,
+    FindByIp::NAME,
+    FindByIpLegacy::NAME,
     UntaggedMachines::NAME,
     DomainMachines::NAME,
     LogonUsers::NAME,
@@ -62,6 +65,8 @@ pub(crate) struct UserMachines;
 pub(crate) struct UserAlerts;
 /// `GET /api/machines`
 pub(crate) struct Machines;
+/// `GET /api/machines/bigPageSize`
+pub(crate) struct BigPages;
 /// `GET /api/machines/{id}`
 pub(crate) struct Machine;
 /// `GET /api/users`
@@ -80,6 +85,10 @@ pub(crate) struct Exclusion;
 pub(crate) struct UpdateMachine;
 /// `GET /api/machines/findbytag`
 pub(crate) struct FindByTag;
+/// `GET /api/machines/findbyip(...)`
+pub(crate) struct FindByIp;
+/// `GET /api/machines/find(...)`
+pub(crate) struct FindByIpLegacy;
 /// `GET /api/machines/unTaggedMachines`
 pub(crate) struct UntaggedMachines;
 /// `GET /api/domains/{domain}/machines`
@@ -111,6 +120,12 @@ impl Api for Machines {
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
 }
 
+impl Api for BigPages {
+    const NAME: &'static str = "get-machines-big-page-size";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
 impl Api for Machine {
     const NAME: &'static str = "get-machine-by-id";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
@@ -121,6 +136,18 @@ impl Api for FindByTag {
     const NAME: &'static str = "find-machines-by-tag";
     const APPLICATION: &'static [Permission] = MACHINE_READERS;
     const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for FindByIp {
+    const NAME: &'static str = "find-machines-by-ip";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = MACHINE_READERS_DELEGATED;
+}
+
+impl Api for FindByIpLegacy {
+    const NAME: &'static str = "find-machine-info-by-ip";
+    const APPLICATION: &'static [Permission] = MACHINE_READERS;
+    const DELEGATED: &'static [Permission] = &[];
 }
 
 impl Api for UntaggedMachines {

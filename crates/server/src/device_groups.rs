@@ -9,6 +9,7 @@ use crate::api;
 use crate::call::ThisCall;
 use crate::envelope;
 use crate::error::ApiError;
+use crate::form::Form;
 use crate::permit::Permit;
 use crate::query::{CollectionQuery, EntityQuery, Id};
 use crate::state::AppState;
@@ -19,8 +20,14 @@ pub(crate) async fn list(
     State(app): State<Arc<AppState>>,
     ThisCall(call): ThisCall,
     permit: Permit<api::DeviceGroups>,
+    form: Form,
     query: CollectionQuery<DeviceGroup>,
 ) -> Result<Response, ApiError> {
+    if form != Form::Json {
+        let mut groups = visible(&app, &permit).await?;
+        query.page.cut(&mut groups);
+        return envelope::in_form(&call, form, &query, &groups);
+    }
     let answer = async {
         let mut groups = visible(&app, &permit).await?;
         query.page.cut(&mut groups);

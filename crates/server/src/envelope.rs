@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::form::Form;
+use crate::lists;
 use crate::query::{CollectionQuery, Entity, EntityQuery, PAGE_ROWS, Selection};
+use crate::question::Asked;
 
 /// Rows from which on an answer is written on a blocking thread: a page of 10,000 machines takes
 /// tens of milliseconds, in which this thread would serve nobody else.
@@ -86,6 +89,22 @@ where
     written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))?
 }
 
+/// Answers with the rows of a set in a form that is not JSON.
+pub(crate) fn in_form<E: Entity + Serialize>(
+    call: &Call,
+    form: Form,
+    query: &CollectionQuery<E>,
+    rows: &[E],
+) -> Result<axum::response::Response, ApiError> {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let Some(selection) = &query.select else {
+        return lists::of_rows(call, form, names(E::PROPERTIES), rows);
+    };
+    let columns: Vec<_> = selection.indices.iter().map(|&index| E::PROPERTIES[index]).collect();
+    let rows: Vec<_> = rows.iter().map(|entity| Selected { entity, selection }).collect();
+    lists::of_rows(call, form, names(&columns), &rows)
+}
+
 /// Writes a single entity.
 pub(crate) fn single<E: Entity + Serialize>(
     call: &Call,
@@ -133,6 +152,11 @@ fn context(call: &Call, set: &str, select: Option<&Selection>, suffix: &str) -> 
     format!("{}/api/$metadata#{set}{select}{suffix}", call.origin)
 }
 
+/// The context of a page of rows.
+pub(crate) fn rows_context<E: Entity>(call: &Call, asked: &Asked) -> String {
+    format!("{}/api/$metadata#{}{}", call.origin, E::SET, asked.context())
+}
+
 /// The request's own URL for another page: the same origin, path and options, as clients refuse any
 /// other (defender-api.md §13.13).
 pub(crate) fn next_link(call: &Call, option: &str, value: &str) -> String {
@@ -169,14 +193,14 @@ pub(crate) fn number(number: u64) -> Response<Body> {
 }
 
 /// The response that carries an OData body (defender-api.md §1.4).
-pub(crate) fn ok(body: Bytes) -> Response<Body> {
+pub(crate) fn ok(body: impl Into<Body>) -> Response<Body> {
     const CONTENT_TYPE: HeaderValue = HeaderValue::from_static(
         "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8",
     );
     const VERSION_NAME: HeaderName = HeaderName::from_static("odata-version");
     const VERSION: HeaderValue = HeaderValue::from_static("4.0");
     const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
     headers.insert(VERSION_NAME, VERSION);

@@ -3,7 +3,8 @@
 //! A request passes through the modules in this order: [`service`] names it and finds its route
 //! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
 //! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`, ...) asks the
-//! store, and `views` writes the answer, which `answers` remembers. `metadata` says what types all that
+//! store, and `views` writes the answer, which `answers` remembers, or which
+//! `lists` writes while it is read. `metadata` says what types all that
 //! is of, [`unsupported`] what of the vendor's is not there. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
 //! `pages` are what people see of it;
 //! [`administration`] holds the operations on both, and `admin` their HTTP API.
@@ -40,7 +41,9 @@ mod discovery;
 mod envelope;
 mod error;
 mod finders;
+mod form;
 mod generations;
+mod lists;
 mod load;
 mod machines;
 mod metadata;

@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::machine::Machine;
-use inventory::query::{MachineList, MachineSelector, Order, Page, UserSelector};
+use inventory::query::{
+    AddressSelector, Listed, MachineList, MachineSelector, Order, Page, Place, UserSelector,
+};
 use inventory::relation::{MachineUser, User};
 use serde_json::Value;
 
@@ -16,12 +18,24 @@ use crate::api;
 use crate::call::{Call, ThisCall};
 use crate::envelope;
 use crate::error::ApiError;
+use crate::form::Form;
+use crate::lists::{self, Batch, Source};
 use crate::permit::Permit;
-use crate::query::{EntityQuery, Id};
-use crate::question::{Asked, Question};
+use crate::query::{EntityQuery, Id, PAGE_ROWS};
+use crate::question::{Asked, BigQuestion, Question};
 use crate::rows::{self, Inside, Row};
 use crate::state::AppState;
 use crate::views;
+
+/// Of which machines a list is.
+pub(crate) enum Of {
+    /// All that the caller may see.
+    Scope,
+    /// Those that a user logged on to.
+    User(UserSelector),
+    /// Those that had an address.
+    Address(AddressSelector),
+}
 
 /// `GET /api/machines`: the last seen first, then by id; by id where they fill several pages.
 pub(crate) async fn list(
@@ -30,9 +44,38 @@ pub(crate) async fn list(
     permit: Permit<api::Machines>,
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
+    respond(&app, &call, &permit, Of::Scope, question).await
+}
+
+/// `GET /api/machines/bigPageSize`: the same in pages that are written while they are read.
+pub(crate) async fn big_pages(
+    State(app): State<Arc<AppState>>,
+    ThisCall(call): ThisCall,
+    permit: Permit<api::BigPages>,
+    BigQuestion(question): BigQuestion<views::Machine>,
+) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
-    let answer = answer(&app, &call, permit.scope(), None, question);
-    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
+    let form = question.form;
+    let pages = Pages::new(&app, &call, permit.scope(), Of::Scope, question)?;
+    lists::respond(call, form, pages).await
+}
+
+/// Answers a question about machines.
+pub(crate) async fn respond<A: api::Api>(
+    app: &Arc<AppState>,
+    call: &Arc<Call>,
+    permit: &Permit<A>,
+    of: Of,
+    question: Question<views::Machine>,
+) -> Result<Response, ApiError> {
+    require_users(permit, &question)?;
+    let (form, page_rows) = (question.form, question.page_rows);
+    if form != Form::Json {
+        let pages = Pages::new(app, call, permit.scope(), of, question)?;
+        return lists::respond(Arc::clone(call), form, pages).await;
+    }
+    let answer = answer(app, call, permit.scope(), of, question);
+    let body = app.answers.get_or(permit.paged_answer_key(call, page_rows), answer).await?;
     Ok(envelope::ok(body).into_response())
 }
 
@@ -44,7 +87,7 @@ pub(crate) async fn count(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
-    let list = machine_list(&app, &call, None, &question)?;
+    let list = machine_list(&app, &call, Of::Scope, &question)?;
     let count = app.store.count_machines(permit.scope(), list).await?;
     Ok(envelope::number(count))
 }
@@ -63,12 +106,18 @@ pub(crate) fn require_users<A: api::Api>(
 fn machine_list(
     app: &AppState,
     call: &Call,
-    of_user: Option<UserSelector>,
+    of: Of,
     question: &Question<views::Machine>,
 ) -> Result<MachineList, ApiError> {
+    let (of_user, of_address) = match of {
+        Of::Scope => (None, None),
+        Of::User(user) => (Some(user), None),
+        Of::Address(address) => (None, Some(address)),
+    };
     Ok(MachineList {
         filter: question.asked.filter.clone(),
         of_user,
+        of_address,
         window: app.window(call.now),
         order: question.order(),
         after: question.after()?,
@@ -77,57 +126,118 @@ fn machine_list(
     })
 }
 
-/// The machines that a question asks for: all, or those of a user.
+/// The machines that a question asks for, a page of them.
 pub(crate) async fn answer(
-    app: &AppState,
-    call: &Call,
+    app: &Arc<AppState>,
+    call: &Arc<Call>,
     scope: &Scope,
-    of_user: Option<UserSelector>,
+    of: Of,
     question: Question<views::Machine>,
 ) -> Result<Bytes, ApiError> {
-    let asked = &question.asked;
-    if asked.expand.as_ref().is_some_and(|users| users.expand.is_some()) {
-        return Err(ApiError::OData(
-            "The machines of users are expanded from users: GET /api/users.".to_owned(),
-        ));
-    }
-    let mut list = machine_list(app, call, of_user, &question)?;
-    let mut listed = app.store.machines(scope, list.clone()).await?;
-    let is_full = !question.has_top && listed.machines.len() as u64 == question.rows();
-    if is_full && list.order == Order::LastSeen && has_more(app, scope, &list, &listed).await? {
-        // Machines are seen again while a walk goes on; ids stay.
-        list.order = Order::Id;
-        listed = app.store.machines(scope, list.clone()).await?;
-    }
-    let goes_on = is_full && has_more(app, scope, &list, &listed).await?;
-    let next_link = listed.end.filter(|_| goes_on).map(|end| {
-        envelope::next_link(call, "$skiptoken", &question.next(call.target.path(), &end))
-    });
-    let count = match asked.count {
-        true => Some(app.store.count_machines(scope, list).await?),
-        false => None,
-    };
-    let mut rows = Vec::with_capacity(listed.machines.len());
-    for machine in listed.machines {
-        let inside = match &asked.expand {
-            None => None,
-            Some(inner) => Some(users(app, call, scope, &machine, inner).await?),
-        };
-        rows.push(Row { entity: views::Machine::new(machine, question.now), inside });
-    }
-    rows::write(call, asked, rows::Page { rows, count, next_link }).await
+    let mut pages = Pages::new(app, call, scope, of, question)?;
+    let rows = pages.next().await?.rows;
+    let asked = pages.asked();
+    let count = if asked.count { Some(pages.count().await?) } else { None };
+    rows::write(call, asked, rows::Page { rows, count, next_link: pages.next_link() }).await
 }
 
-/// Whether there is a machine after the last one of a page.
-async fn has_more(
-    app: &AppState,
-    scope: &Scope,
-    list: &MachineList,
-    listed: &inventory::query::Listed,
-) -> Result<bool, ApiError> {
-    let page = Page { skip: 0, top: 1 };
-    let next = MachineList { after: listed.end.clone(), page, ..list.clone() };
-    Ok(!app.store.machines(scope, next).await?.machines.is_empty())
+/// The machines of a question, as many at a time as fit into memory.
+struct Pages {
+    app: Arc<AppState>,
+    call: Arc<Call>,
+    scope: Scope,
+    question: Question<views::Machine>,
+    /// What is asked of the store next.
+    list: MachineList,
+    /// Rows that are still wanted.
+    wanted: u64,
+    /// Where the rest begins, when there is one.
+    rest: Option<Place>,
+}
+
+impl Pages {
+    fn new(
+        app: &Arc<AppState>,
+        call: &Arc<Call>,
+        scope: &Scope,
+        of: Of,
+        question: Question<views::Machine>,
+    ) -> Result<Self, ApiError> {
+        if question.asked.expand.as_ref().is_some_and(|users| users.expand.is_some()) {
+            return Err(ApiError::OData(
+                "The machines of users are expanded from users: GET /api/users.".to_owned(),
+            ));
+        }
+        Ok(Self {
+            list: machine_list(app, call, of, &question)?,
+            wanted: question.wanted(),
+            app: Arc::clone(app),
+            call: Arc::clone(call),
+            scope: scope.clone(),
+            question,
+            rest: None,
+        })
+    }
+
+    /// Whether there is a machine after the last one of a page.
+    async fn has_more(&self, listed: &Listed) -> Result<bool, ApiError> {
+        let page = Page { skip: 0, top: 1 };
+        let next = MachineList { after: listed.end.clone(), page, ..self.list.clone() };
+        Ok(!self.app.store.machines(&self.scope, next).await?.machines.is_empty())
+    }
+
+    async fn rows(&self, machines: Vec<Machine>) -> Result<Vec<Row<views::Machine>>, ApiError> {
+        let mut rows = Vec::with_capacity(machines.len());
+        for machine in machines {
+            let inside = match &self.question.asked.expand {
+                None => None,
+                Some(inner) => {
+                    Some(users(&self.app, &self.call, &self.scope, &machine, inner).await?)
+                }
+            };
+            rows.push(Row { entity: views::Machine::new(machine, self.question.now), inside });
+        }
+        Ok(rows)
+    }
+}
+
+impl Source for Pages {
+    type Entity = views::Machine;
+
+    fn asked(&self) -> &Asked {
+        &self.question.asked
+    }
+
+    async fn next(&mut self) -> Result<Batch<views::Machine>, ApiError> {
+        self.list.page.top = self.wanted.min(PAGE_ROWS);
+        let mut listed = self.app.store.machines(&self.scope, self.list.clone()).await?;
+        let is_full = listed.machines.len() as u64 == self.list.page.top;
+        let is_enough = self.question.has_top && self.wanted <= PAGE_ROWS;
+        let mut goes_on = is_full && !is_enough && self.has_more(&listed).await?;
+        if goes_on && self.list.order == Order::LastSeen {
+            // Machines are seen again while a walk goes on; ids stay.
+            self.list.order = Order::Id;
+            listed = self.app.store.machines(&self.scope, self.list.clone()).await?;
+            goes_on = self.has_more(&listed).await?;
+        }
+        self.wanted = self.wanted.saturating_sub(listed.machines.len() as u64);
+        let is_last = !goes_on || self.wanted == 0;
+        self.rest = listed.end.filter(|_| goes_on);
+        self.list.after.clone_from(&self.rest);
+        self.list.page.skip = 0;
+        Ok(Batch { rows: self.rows(listed.machines).await?, is_last })
+    }
+
+    async fn count(&self) -> Result<u64, ApiError> {
+        let list = MachineList { after: self.question.after()?, ..self.list.clone() };
+        Ok(self.app.store.count_machines(&self.scope, list).await?)
+    }
+
+    fn next_link(&self) -> Option<String> {
+        let rest = self.rest.as_ref().filter(|_| !self.question.has_top)?;
+        let token = self.question.next(self.call.target.path(), rest);
+        Some(envelope::next_link(&self.call, "$skiptoken", &token))
+    }
 }
 
 /// A machine's users, expanded inside it.
@@ -185,20 +295,30 @@ pub(crate) async fn logon_users(
     Id(id): Id,
     question: Question<views::User>,
 ) -> Result<Response, ApiError> {
-    let answer = async {
+    let asked = &question.asked;
+    if asked.expand.is_some() {
+        return Err(ApiError::OData(
+            "The machines of users are expanded from users: GET /api/users.".to_owned(),
+        ));
+    }
+    let choose = async || {
         let machine = find(&app, &permit, &id).await?;
         let window = app.window(call.now);
         let users = app.store.users_of_machine(permit.scope(), machine.id, window).await?;
-        let asked = &question.asked;
-        if asked.expand.is_some() {
-            return Err(ApiError::OData(
-                "The machines of users are expanded from users: GET /api/users.".to_owned(),
-            ));
-        }
         // The store gives all users of a machine, whose number people bound.
         let (users, all) = asked.choose(users.into_iter().map(as_user).collect())?;
         let rows = users.into_iter().map(as_machine_user).map(views::User::new).map(Row::bare);
-        let (rows, count) = (rows.collect(), asked.count.then_some(all));
+        Ok::<_, ApiError>((rows.collect::<Vec<_>>(), all))
+    };
+    if question.form != Form::Json {
+        let (rows, _) = choose().await?;
+        let rows: Vec<_> = rows.iter().map(|row| rows::shaped(row, asked)).collect();
+        let columns = lists::columns::<views::User>(asked);
+        return lists::of_rows(&call, question.form, columns, &rows);
+    }
+    let answer = async {
+        let (rows, all) = choose().await?;
+        let count = asked.count.then_some(all);
         rows::write(&call, asked, rows::Page { rows, count, next_link: None }).await
     };
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;

@@ -14,6 +14,7 @@ use crate::api;
 use crate::call::ThisCall;
 use crate::envelope;
 use crate::error::{ApiError, JSON};
+use crate::form;
 use crate::permit::Permit;
 use crate::query::DocumentQuery;
 
@@ -104,30 +105,11 @@ impl Format {
         if version.is_some_and(|most| most < JSON_VERSION) {
             return Self::Xml;
         }
-        let accepted: Vec<_> = headers.get_all(header::ACCEPT).iter().map(text).collect();
-        let accepted = accepted.join(",");
-        let prefers_json = wish(&accepted, "application/json") > wish(&accepted, "application/xml");
+        let accepted = form::accepted(headers);
+        let prefers_json =
+            form::wish(&accepted, "application/json") > form::wish(&accepted, "application/xml");
         if prefers_json { Self::Json } else { Self::Xml }
     }
-}
-
-/// How much an `Accept` in lower case wishes for a type: thousandths, and how exactly it names it.
-/// The range that names it most exactly counts (RFC 9110 §12.5.1).
-fn wish(accepted: &str, kind: &str) -> (u16, u8) {
-    let ranges = accepted.split(',').filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let exactness = match parts.next()? {
-            name if name == kind => 2,
-            "application/*" => 1,
-            "*/*" => 0,
-            _ => return None,
-        };
-        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
-        let weight = weight.unwrap_or(1.0).clamp(0.0, 1.0);
-        Some((exactness, (weight * 1000.0) as u16))
-    });
-    let found = ranges.max().filter(|(_, weight)| *weight > 0);
-    found.map_or((0, 0), |(exactness, weight)| (weight, exactness))
 }
 
 #[cfg(test)]

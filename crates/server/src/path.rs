@@ -3,8 +3,10 @@
 //! Literal segments match in any case, one slash at the end is overlooked, and `/api/v1.0/...` is
 //! `/api/...` (defender-api.md §11.2, §12, §13.11). Segments that hold an id are passed through
 //! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed. The
-//! `$` of a literal may be written `%24`, as many clients do. Clients that are made from `$metadata`
-//! write keys in parentheses and operations by their full names, which is the module `spelling`.
+//! `$` of a literal may be written `%24`, as many clients do. A function that is called in a path,
+//! `findbyip(ip='10.0.0.1',...)`, becomes two segments: its name and its arguments. Clients that are
+//! made from `$metadata` write keys in parentheses and operations by their full names, which is the
+//! module `spelling`.
 //! This happens before routing, which a layer of the router could not do.
 
 mod spelling;
@@ -69,12 +71,18 @@ impl Templates {
         let template = self.0.iter().find(|template| template.matches(segments))?;
         as_written &=
             template.literals(segments).all(|(_, literal, segment)| literal == segment.text);
-        if as_written {
+        if as_written && template.function().is_none() {
             return Some((template.text, Cow::Borrowed(path)));
         }
         let mut rewritten = String::with_capacity(trimmed.len());
         for (known, segment) in template.segments.iter().zip(segments) {
             rewritten.push('/');
+            if let Some((name, arguments)) = called(known, segment.text) {
+                rewritten.push_str(name);
+                rewritten.push('/');
+                rewritten.push_str(arguments);
+                continue;
+            }
             match segment {
                 Segment { text, is_key: true } => spelling::push_key(&mut rewritten, text),
                 Segment { text, .. } => rewritten.push_str(if is_id(known) { text } else { known }),
@@ -94,8 +102,14 @@ impl Template {
                 let is_bound = self.segments[0] == "api" && position > 1;
                 !segment.is_key
                     && (is(literal, segment.text)
-                        || is_bound && is(literal, spelling::operation(segment.text)))
+                        || is_bound && is(literal, spelling::operation(segment.text))
+                        || called(literal, segment.text).is_some())
             })
+    }
+
+    /// The segment that is a function with arguments.
+    fn function(&self) -> Option<&'static str> {
+        self.segments.iter().find(|segment| segment.contains('(')).copied()
     }
 
     fn literals<'s>(
@@ -116,6 +130,23 @@ fn is(literal: &str, segment: &str) -> bool {
     }
 }
 
+/// The path under which the router knows a route: a function's arguments are a segment of their own.
+pub(crate) fn router_form(path: &'static str) -> Cow<'static, str> {
+    match path.split_once('(') {
+        None => Cow::Borrowed(path),
+        Some((function, _)) => Cow::Owned(format!("{function}/{{arguments}}")),
+    }
+}
+
+/// The name of a function that a segment calls, as the route has it, and the arguments in their
+/// parentheses, as they were written.
+fn called<'s>(known: &'static str, segment: &'s str) -> Option<(&'static str, &'s str)> {
+    let (name, _) = known.split_once('(')?;
+    let (called, arguments) = spelling::unqualified(segment).split_at_checked(name.len())?;
+    let is_list = arguments.starts_with('(') || arguments.starts_with("%28");
+    (is_list && called.eq_ignore_ascii_case(name)).then_some((name, arguments))
+}
+
 fn is_id(segment: &str) -> bool {
     segment.starts_with('{')
 }
@@ -133,6 +164,7 @@ mod tests {
             "/api/machines",
             "/api/machines/$count",
             "/api/machines/unTaggedMachines",
+            "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})",
             "/api/machines/{id}",
             "/api/machines/{id}/tags",
             "/{tenant}/oauth2/v2.0/token",
@@ -150,6 +182,11 @@ mod tests {
             ("/api/users/DOMAIN%5CUser+1/machines", "/api/users/DOMAIN%5CUser+1/machines"),
             ("/api/Machines/", "/api/machines"),
             ("/api/v1.0/machines", "/api/machines"),
+            ("/api/machines/FindByIp(ip='1.2.3.4')", "/api/machines/findbyip/(ip='1.2.3.4')"),
+            ("/api/machines/findbyip%28ip=1)/", "/api/machines/findbyip/%28ip=1)"),
+            ("/api/machines/findbyip()", "/api/machines/findbyip/()"),
+            ("/api/machines/findbyip", "/api/machines/findbyip"),
+            ("/api/machines/findbyi(p)", "/api/machines/findbyi(p)"),
             ("/api/devicegroups/3", "/api/deviceGroups/3"),
             ("/api/v1.0/DeviceGroups/3/", "/api/deviceGroups/3"),
             ("/api", "/api"),
@@ -185,6 +222,7 @@ mod tests {
             ("/api/Machines/NAMESPACE.UnTaggedMachines()", "/api/machines/unTaggedMachines"),
             ("/api/Machines/NAMESPACE.unTaggedMachines", "/api/machines/unTaggedMachines"),
             ("/api/Machines/UnTaggedMachines%28%29", "/api/machines/unTaggedMachines"),
+            ("/api/Machines/NAMESPACE.FindByIp(ip='::1')", "/api/machines/findbyip/(ip='::1')"),
             ("/api/Machines('ab12')/NAMESPACE.Tags", "/api/machines/%61b12/tags"),
             // Ids that only look like it.
             ("/api/machines/ws-1()", "/api/machines/ws-1()"),

@@ -14,6 +14,7 @@ use crate::auth::{self, Caller};
 use crate::call::{Call, ThisCall};
 use crate::error::ApiError;
 use crate::limits::Key;
+use crate::query::PAGE_ROWS;
 use crate::state::AppState;
 
 /// Proof that the caller's token opens an operation and that the call is within its limit.
@@ -32,7 +33,16 @@ impl<A: Api> Permit<A> {
 
     /// What the answer to this call depends on.
     pub(crate) fn answer_key<'c>(&'c self, call: &'c Call) -> answers::Key<'c> {
-        answers::Key { scope: self.scope(), call, version: self.version }
+        self.paged_answer_key(call, PAGE_ROWS)
+    }
+
+    /// The same of an answer whose pages have so many rows.
+    pub(crate) fn paged_answer_key<'c>(
+        &'c self,
+        call: &'c Call,
+        page_rows: u64,
+    ) -> answers::Key<'c> {
+        answers::Key { scope: self.scope(), call, version: self.version, page_rows }
     }
 }
 

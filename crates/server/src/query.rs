@@ -13,6 +13,8 @@ use crate::error::ApiError;
 
 /// Rows of one page, and the greatest `$top` (defender-api.md §5.3, §13.1).
 pub(crate) const PAGE_ROWS: u64 = 10_000;
+/// The same of `bigPageSize` (§12).
+pub(crate) const BIG_PAGE_ROWS: u64 = 200_000;
 
 /// An entity type of the API.
 pub(crate) trait Entity: Send + Sync + 'static {
@@ -108,7 +110,9 @@ impl<S: Send + Sync, E: Entity> FromRequestParts<S> for CollectionQuery<E> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let options = options(parts)?;
+        let mut options = options(parts)?;
+        // Forms are read on their own.
+        options.format = None;
         refuse_unread(&unevaluated(&options))?;
         let select = options.select.as_deref().map(Selection::bind::<E>).transpose()?;
         Ok(Self {
@@ -156,6 +160,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EmptySetQuery {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut options = options(parts)?;
         (options.filter, options.orderby, options.expand) = (None, None, None);
+        options.format = None;
         refuse_unread(&unevaluated(&options))?;
         Ok(Self)
     }

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use inventory::filter::{
     self, Binder, Condition, EntityKind, Field, Items, Kind, Level, MachineField, Property, Row,
@@ -26,7 +27,8 @@ use self::walk::Walk;
 use crate::answers::minute;
 use crate::call::ThisCall;
 use crate::error::ApiError;
-use crate::query::{Entity, PAGE_ROWS, refuse_unread};
+use crate::form::Form;
+use crate::query::{BIG_PAGE_ROWS, Entity, PAGE_ROWS, refuse_unread};
 use crate::state::AppState;
 
 /// Rows that one row's expansion holds at most, unless it says `$top`.
@@ -41,14 +43,21 @@ pub(crate) trait Queryable: Entity {
 /// What a request asks of a set.
 pub(crate) struct Question<E> {
     pub(crate) asked: Asked,
-    /// Whether `$top` is the caller's; else pages have [`PAGE_ROWS`].
+    /// Whether `$top` is the caller's; else there are pages.
     pub(crate) has_top: bool,
+    /// Rows of a page without `$top`.
+    pub(crate) page_rows: u64,
+    /// How the rows are to be written.
+    pub(crate) form: Form,
     /// Where a walk goes on.
     pub(crate) walk: Option<Walk>,
     /// What `now()` and health go by, for all pages of a walk.
     pub(crate) now: Timestamp,
     entity: PhantomData<E>,
 }
+
+/// A question whose pages are big (defender-api.md §12, `BigPageSize`).
+pub(crate) struct BigQuestion<E>(pub(crate) Question<E>);
 
 /// Options of a set, bound.
 #[derive(Clone, Debug)]
@@ -73,14 +82,27 @@ impl<E: Queryable> FromRequestParts<Arc<AppState>> for Question<E> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
+        Self::read(parts, app, PAGE_ROWS).await
+    }
+}
+
+impl<E: Queryable> FromRequestParts<Arc<AppState>> for BigQuestion<E> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, ApiError> {
+        Question::read(parts, app, BIG_PAGE_ROWS).await.map(Self)
+    }
+}
+
+impl<E: Queryable> Question<E> {
+    /// Reads the options of a request; pages have `most` rows, which is the greatest `$top` too.
+    async fn read(parts: &mut Parts, app: &Arc<AppState>, most: u64) -> Result<Self, ApiError> {
         let ThisCall(call) = ThisCall::from_request_parts(parts, app).await?;
         let query = parts.uri.query().unwrap_or_default();
-        let options = odata::options::parse(query, PAGE_ROWS)
+        let options = odata::options::parse(query, most)
             .map_err(|error| ApiError::OData(error.to_string()))?;
         refuse_unread(&options.unread)?;
-        if options.format.as_deref().is_some_and(|format| !is_json(format)) {
-            return Err(ApiError::OData("The only $format here is json.".to_owned()));
-        }
+        let form = Form::wanted(options.format.as_deref(), &parts.headers)?;
         if options.skiptoken.is_some() && (options.top.is_some() || options.skip.is_some()) {
             return Err(ApiError::OData(
                 "A next link is followed as it is: without $top and $skip.".to_owned(),
@@ -94,7 +116,8 @@ impl<E: Queryable> FromRequestParts<Arc<AppState>> for Question<E> {
             walk.check(call.target.path(), &asked)?;
         }
         let has_top = options.top.is_some();
-        Ok(Self { asked, has_top, walk, now, entity: PhantomData })
+        let page_rows = preferred_rows(query, &parts.headers).map_or(most, |rows| rows.min(most));
+        Ok(Self { asked, has_top, page_rows, form, walk, now, entity: PhantomData })
     }
 }
 
@@ -127,7 +150,15 @@ impl<E> Question<E> {
 
     /// Rows of a page.
     pub(crate) fn rows(&self) -> u64 {
-        self.asked.top.unwrap_or(PAGE_ROWS)
+        self.asked.top.unwrap_or(self.page_rows)
+    }
+
+    /// Rows of the whole answer: those of a page, or all where the form has no pages.
+    pub(crate) fn wanted(&self) -> u64 {
+        match self.form {
+            Form::Json => self.rows(),
+            Form::Csv | Form::Lines => self.asked.top.unwrap_or(u64::MAX),
+        }
     }
 
     /// The order to ask for. A walk over many pages goes by what does not change.
@@ -341,9 +372,22 @@ fn found(kind: EntityKind, search: &Search) -> Condition {
     }
 }
 
-fn is_json(format: &str) -> bool {
-    let kind = format.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("json") || kind.eq_ignore_ascii_case("application/json")
+/// The rows of a page that a request would like: `pageSize`, as one client sends it (defender-api.md §12), or
+/// the header `Prefer: odata.maxpagesize` (OData 4.01 Protocol §8.2.8.5). What is no number is overlooked.
+fn preferred_rows(query: &str, headers: &HeaderMap) -> Option<u64> {
+    let mut pairs = odata::pairs::pairs(query).flatten();
+    let in_query = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("pageSize"));
+    let in_query = in_query.and_then(|(_, rows)| rows.trim().parse().ok());
+    let in_headers = || {
+        let preferences = headers.get_all("prefer").into_iter().filter_map(|it| it.to_str().ok());
+        preferences.flat_map(|it| it.split([',', ';'])).find_map(|preference| {
+            let (name, rows) = preference.split_once('=')?;
+            let name = name.trim().to_ascii_lowercase();
+            let is_rows = matches!(name.as_str(), "odata.maxpagesize" | "maxpagesize");
+            rows.trim().trim_matches('"').parse().ok().filter(|_| is_rows)
+        })
+    };
+    in_query.or_else(in_headers).filter(|&rows| rows > 0)
 }
 
 fn at(option: &str, error: &filter::BindError) -> ApiError {

@@ -24,7 +24,7 @@ use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
 use crate::{
-    alerts, body, changes, device_groups, discovery, finders, machines, metadata, pages,
+    alerts, body, changes, device_groups, discovery, finders, machines, metadata, pages, path,
     unsupported, users,
 };
 
@@ -69,8 +69,17 @@ fn table() -> Vec<Entry> {
         of_api::<api::UserAlerts>("/api/users/{id}/alerts", get(alerts::of_user)),
         of_api::<api::Machines>("/api/machines", get(machines::list)),
         of_api::<api::Machines>("/api/machines/$count", get(machines::count)),
+        of_api::<api::BigPages>("/api/machines/bigPageSize", get(machines::big_pages)),
         of_api::<api::FindByTag>("/api/machines/findbytag", get(finders::by_tag)),
         of_api::<api::UntaggedMachines>("/api/machines/unTaggedMachines", get(finders::untagged)),
+        of_api::<api::FindByIp>(
+            "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})",
+            get(finders::by_ip),
+        ),
+        of_api::<api::FindByIpLegacy>(
+            "/api/machines/find(timestamp={timestamp},key='{ip}')",
+            get(finders::by_ip_legacy),
+        ),
         of_api::<api::DomainMachines>("/api/domains/{domain}/machines", get(finders::of_domain)),
         of_api::<api::ManyMachineTags>(
             "/api/machines/AddOrRemoveTagForMultipleMachines",
@@ -204,7 +213,7 @@ pub fn routes() -> Vec<Route> {
 pub(crate) fn router(app: Arc<AppState>) -> Router {
     let mut router = Router::new();
     for (route, handlers) in table() {
-        router = router.route(route.path, handlers);
+        router = router.route(&path::router_form(route.path), handlers);
     }
     router.layer(DefaultBodyLimit::max(body::MAX_BYTES)).with_state(app)
 }

@@ -45,7 +45,7 @@ pub(crate) async fn write<E: Queryable + Serialize>(
     page: Page<E>,
 ) -> Result<Bytes, ApiError> {
     envelope::set_rows(call, page.rows.len());
-    let context = format!("{}/api/$metadata#{}{}", call.origin, E::SET, asked.context());
+    let context = envelope::rows_context::<E>(call, asked);
     let asked = asked.clone();
     let blocking = page.rows.len() >= BLOCKING_ROWS;
     let write = move || envelope::to_json(&Collection { context, asked: &asked, page: &page });
@@ -54,6 +54,14 @@ pub(crate) async fn write<E: Queryable + Serialize>(
     }
     let written = tokio::task::spawn_blocking(write).await;
     written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))?
+}
+
+/// A row as it is asked for.
+pub(crate) fn shaped<'a, E: Serialize>(
+    row: &'a Row<E>,
+    asked: &'a Asked,
+) -> impl Serialize + use<'a, E> {
+    Shaped { entity: &row.entity, inside: row.inside.as_ref(), asked }
 }
 
 /// An entity as a value, with the properties that are asked for.
@@ -95,11 +103,7 @@ struct Rows<'a, E> {
 impl<E: Serialize> Serialize for Rows<'_, E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let asked = self.asked;
-        serializer.collect_seq(self.rows.iter().map(|row| Shaped {
-            entity: &row.entity,
-            inside: row.inside.as_ref(),
-            asked,
-        }))
+        serializer.collect_seq(self.rows.iter().map(|row| shaped(row, asked)))
     }
 }
 

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::account::Account;
 use inventory::filter::MachineAt;
-use inventory::query::{Page, UserList, UserSelector};
+use inventory::query::{ListedUsers, Page, UserList, UserPlace, UserSelector};
 use inventory::relation::{User, UserMachine};
 
 use crate::answers::minute;
@@ -17,9 +16,11 @@ use crate::api;
 use crate::call::{Call, ThisCall};
 use crate::envelope;
 use crate::error::ApiError;
+use crate::form::Form;
+use crate::lists::{self, Batch, Source};
 use crate::permit::Permit;
-use crate::query::{EntityQuery, Id};
-use crate::question::Question;
+use crate::query::{EntityQuery, Id, PAGE_ROWS};
+use crate::question::{Asked, Question};
 use crate::rows::{self, Inside, Row};
 use crate::state::AppState;
 use crate::{machines, views};
@@ -34,30 +35,41 @@ pub(crate) async fn machines(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     machines::require_users(&permit, &question)?;
+    let key = permit.paged_answer_key(&call, question.page_rows);
+    if let (Some(user), false) =
+        (UserSelector::parse(&id, app.config.upn), question.form == Form::Json)
+    {
+        return machines::respond(&app, &call, &permit, machines::Of::User(user), question).await;
+    }
     let answer = async {
         let asked = &question.asked;
         let user = UserSelector::parse(&id, app.config.upn);
         let scope = permit.scope();
-        let machines = match &user {
+        let machines = match user {
             None => Vec::new(),
             Some(user) if question.is_plain() => {
                 let (window, top) = (app.window(call.now), question.rows());
                 let page = Page { skip: asked.skip, top };
-                app.store.machines_of_user(scope, user, window, page).await?
+                let machines = app.store.machines_of_user(scope, &user, window, page).await?;
+                if !question.has_top && machines.len() as u64 == question.rows() {
+                    // More than a page, perhaps: a walk.
+                    let of = machines::Of::User(user);
+                    return machines::answer(&app, &call, scope, of, question).await;
+                }
+                machines
             }
-            Some(_) => return machines::answer(&app, &call, scope, user, question).await,
+            Some(user) => {
+                let of = machines::Of::User(user);
+                return machines::answer(&app, &call, scope, of, question).await;
+            }
         };
-        if !question.has_top && machines.len() as u64 == question.rows() {
-            // More than a page, perhaps: a walk.
-            return machines::answer(&app, &call, scope, user, question).await;
-        }
         let now = question.now;
         let rows = machines.into_iter().map(|row| Row::bare(views::Machine::new(row.machine, now)));
         let page =
             rows::Page { rows: rows.collect(), count: asked.count.then_some(0), next_link: None };
         rows::write(&call, asked, page).await
     };
-    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
+    let body = app.answers.get_or(key, answer).await?;
     Ok(envelope::ok(body).into_response())
 }
 
@@ -69,8 +81,18 @@ pub(crate) async fn list(
     question: Question<views::User>,
 ) -> Result<Response, ApiError> {
     require_machines(&permit, &question)?;
-    let answer = answer(&app, &call, permit.scope(), question);
-    let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
+    let (form, page_rows) = (question.form, question.page_rows);
+    let mut pages = Pages::new(&app, &call, permit.scope(), question)?;
+    if form != Form::Json {
+        return lists::respond(call, form, pages).await;
+    }
+    let answer = async {
+        let rows = pages.next().await?.rows;
+        let asked = pages.asked();
+        let count = if asked.count { Some(pages.count().await?) } else { None };
+        rows::write(&call, asked, rows::Page { rows, count, next_link: pages.next_link() }).await
+    };
+    let body = app.answers.get_or(permit.paged_answer_key(&call, page_rows), answer).await?;
     Ok(envelope::ok(body).into_response())
 }
 
@@ -178,36 +200,85 @@ fn user_list(
     })
 }
 
-async fn answer(
-    app: &AppState,
-    call: &Call,
-    scope: &Scope,
+/// The users of a question, as many at a time as fit into memory.
+struct Pages {
+    app: Arc<AppState>,
+    call: Arc<Call>,
+    scope: Scope,
     question: Question<views::User>,
-) -> Result<Bytes, ApiError> {
-    let asked = &question.asked;
-    let list = user_list(app, call, None, &question)?;
-    let listed = app.store.users(scope, list.clone()).await?;
-    let is_full = !question.has_top && listed.users.len() as u64 == question.rows();
-    let mut next_link = None;
-    if let (true, Some(end)) = (is_full, &listed.end) {
-        let page = Page { skip: 0, top: 1 };
-        let next = UserList { after: Some(end.clone()), page, ..list.clone() };
-        if !app.store.users(scope, next).await?.users.is_empty() {
-            let token = question.next(call.target.path(), end);
-            next_link = Some(envelope::next_link(call, "$skiptoken", &token));
-        }
+    /// What is asked of the store next.
+    list: UserList,
+    /// Rows that are still wanted.
+    wanted: u64,
+    /// Where the rest begins, when there is one.
+    rest: Option<UserPlace>,
+}
+
+impl Pages {
+    fn new(
+        app: &Arc<AppState>,
+        call: &Arc<Call>,
+        scope: &Scope,
+        question: Question<views::User>,
+    ) -> Result<Self, ApiError> {
+        Ok(Self {
+            list: user_list(app, call, None, &question)?,
+            wanted: question.wanted(),
+            app: Arc::clone(app),
+            call: Arc::clone(call),
+            scope: scope.clone(),
+            question,
+            rest: None,
+        })
     }
-    let count = match asked.count {
-        true => Some(app.store.count_users(scope, list).await?),
-        false => None,
-    };
-    let mut inside = expanded(app, call, scope, &question, &listed.users).await?.into_iter();
-    let rows = listed
-        .users
-        .into_iter()
-        .map(|user| Row { entity: views::User::of(user), inside: inside.next() });
-    let page = rows::Page { rows: rows.collect(), count, next_link };
-    rows::write(call, asked, page).await
+
+    /// Whether there is a user after the last one of a page.
+    async fn has_more(&self, listed: &ListedUsers) -> Result<bool, ApiError> {
+        let page = Page { skip: 0, top: 1 };
+        let next = UserList { after: listed.end.clone(), page, ..self.list.clone() };
+        Ok(!self.app.store.users(&self.scope, next).await?.users.is_empty())
+    }
+}
+
+impl Source for Pages {
+    type Entity = views::User;
+
+    fn asked(&self) -> &Asked {
+        &self.question.asked
+    }
+
+    async fn next(&mut self) -> Result<Batch<views::User>, ApiError> {
+        self.list.page.top = self.wanted.min(PAGE_ROWS);
+        let listed = self.app.store.users(&self.scope, self.list.clone()).await?;
+        let is_full = listed.users.len() as u64 == self.list.page.top;
+        let is_enough = self.question.has_top && self.wanted <= PAGE_ROWS;
+        let goes_on = is_full && !is_enough && self.has_more(&listed).await?;
+        self.wanted = self.wanted.saturating_sub(listed.users.len() as u64);
+        let is_last = !goes_on || self.wanted == 0;
+        self.rest = listed.end.filter(|_| goes_on);
+        self.list.after.clone_from(&self.rest);
+        self.list.page.skip = 0;
+        let (app, call, scope) = (&self.app, &self.call, &self.scope);
+        let inside = expanded(app, call, scope, &self.question, &listed.users).await?;
+        let mut inside = inside.into_iter();
+        let rows = listed
+            .users
+            .into_iter()
+            .map(|user| Row { entity: views::User::of(user), inside: inside.next() })
+            .collect();
+        Ok(Batch { rows, is_last })
+    }
+
+    async fn count(&self) -> Result<u64, ApiError> {
+        let list = UserList { after: self.question.after()?, ..self.list.clone() };
+        Ok(self.app.store.count_users(&self.scope, list).await?)
+    }
+
+    fn next_link(&self) -> Option<String> {
+        let rest = self.rest.as_ref().filter(|_| !self.question.has_top)?;
+        let token = self.question.next(self.call.target.path(), rest);
+        Some(envelope::next_link(&self.call, "$skiptoken", &token))
+    }
 }
 
 /// The machines of each user, where they are expanded.

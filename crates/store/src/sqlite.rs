@@ -5,10 +5,11 @@
 //! questions that take less time than to change the thread.
 //!
 //! `connections` and `schema` open files. `read` holds the questions, each behind what its scope
-//! shows (`read::visible`), those about lists with conditions from `read::condition`. `record` folds telemetry, `groups` keeps machines in their device
-//! groups, `prune` is retention. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
+//! shows (`read::visible`), those about lists with conditions from `read::condition`. `record` folds
+//! telemetry, `addresses` keeps when machines had which, `groups` keeps machines in their device groups, `prune` is retention. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
 //! are who may ask; `audit` is who did.
 
+mod addresses;
 mod apps;
 mod audit;
 mod changes;

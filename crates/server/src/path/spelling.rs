@@ -40,7 +40,11 @@ pub(super) fn push_key(path: &mut String, key: &str) {
 /// The name of an operation without its namespace and the parentheses of a function that takes
 /// nothing; whatever else is left as it is.
 pub(super) fn operation(segment: &str) -> &str {
-    let name = strip_end(segment, "()", "%28%29").unwrap_or(segment);
+    unqualified(strip_end(segment, "()", "%28%29").unwrap_or(segment))
+}
+
+/// A name, or a call, without the namespace.
+pub(super) fn unqualified(name: &str) -> &str {
     match name.split_at_checked(NAMESPACE.len()) {
         Some((namespace, name)) if namespace.eq_ignore_ascii_case(NAMESPACE) => name,
         _ => name,

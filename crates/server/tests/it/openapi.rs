@@ -96,7 +96,7 @@ fn operations_have_names_of_their_own_and_known_tags() {
 /// Each id in a path is described, and no other.
 fn check_path_parameters(contract: &Contract, path: &str, operation: &Value) {
     let in_path: Vec<_> =
-        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let described: Vec<_> = parameters
         .iter()

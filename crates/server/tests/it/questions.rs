@@ -222,9 +222,18 @@ async fn machines_are_found_by_tag_and_domain() {
     assert_eq!(found("domains/nowhere.example/machines").await, [""; 0]);
 }
 
-/// A walk by key: what comes and is seen meanwhile neither repeats nor makes others vanish.
+/// A walk by key: machines that come, are seen again or go meanwhile neither repeat nor make others
+/// vanish.
 #[tokio::test]
-async fn a_walk_loses_nothing_while_machines_come_and_move() {
+async fn a_walk_loses_nothing_while_machines_come_move_and_go() {
+    for (page_rows, machines) in [(1, 40), (7, 200), (1_000, 4_500), (10_000, 20_500)] {
+        for order in ["", "&$orderby=osBuild+desc,firstSeen"] {
+            walk(page_rows, machines, order).await;
+        }
+    }
+}
+
+async fn walk(page_rows: u64, machines: i64, order: &str) {
     let server = Server::start(unlimited()).await;
     let report = |number: i64, at: &str| MachineReport {
         machine: MachineRef::named(format!("pc-{number:05}")),
@@ -232,40 +241,47 @@ async fn a_walk_loses_nothing_while_machines_come_and_move() {
         facts: MachineFacts { os_build: Some(number % 7), ..MachineFacts::default() },
     };
     let (store, tenant) = (&server.store, server.tenant.number);
-    let first: Vec<_> = (0..20_500).map(|number| report(number, "2026-11-01T00:00:00Z")).collect();
+    // Every tenth was last seen in October, and goes while the walk goes on.
+    let goes = |number: i64| number % 10 == 3;
+    let at = |number| if goes(number) { "2026-10-01T00:00:00Z" } else { "2026-11-01T00:00:00Z" };
+    let first = (0..machines).map(|number| report(number, at(number))).collect();
     store.describe(tenant, first).await.unwrap();
     let token = server.reader().await;
-    for query in
-        ["$select=computerDnsName", "$select=computerDnsName&$orderby=osBuild+desc,lastSeen"]
-    {
-        let mut seen = Vec::new();
-        let mut next = Some(format!("/api/machines?{query}"));
-        let mut pages = 0;
-        while let Some(path) = next {
-            let page = server.get(&path, &token).await;
-            seen.extend(page.names());
-            let link = page.json()["@odata.nextLink"].as_str().map(str::to_owned);
-            next =
-                link.map(|link| link.strip_prefix("http://footfall.example").unwrap().to_owned());
-            pages += 1;
-            // New ones, and old ones that are seen again.
-            let new =
-                (0..50).map(|number| report(30_000 + pages * 100 + number, "2026-11-20T00:00:00Z"));
-            let again = (0..50).map(|number| report(number * 400, "2026-11-20T00:00:00Z"));
-            if query.len() < 30 {
-                store.describe(tenant, new.chain(again).collect()).await.unwrap();
-            } else {
-                store.describe(tenant, new.collect()).await.unwrap();
-            }
+    let mut seen = Vec::new();
+    let mut pages = 0;
+    let mut next =
+        Some(format!("/api/machines?$select=computerDnsName{order}&pageSize={page_rows}"));
+    while let Some(path) = next {
+        let page = server.get(&path, &token).await;
+        let names = page.names();
+        let link = page.json()["@odata.nextLink"].as_str().map(str::to_owned);
+        assert!(link.is_none() || names.len() as u64 == page_rows, "a short page before the last");
+        seen.extend(names);
+        next = link.map(|link| link.strip_prefix("http://footfall.example").unwrap().to_owned());
+        pages += 1;
+        // Of these some come before the place of the walk and some after it.
+        let come = (0..2).map(|new| report(90_000 - pages * 2 - new, "2026-11-20T00:00:00Z"));
+        let seen_again = (0..machines)
+            .filter(|number| number % 401 == pages % 401 && !goes(*number))
+            .map(|number| report(number, "2026-11-20T00:00:00Z"));
+        // Who is asked for by a key that moves cannot be walked by it; first sight never moves.
+        store.describe(tenant, seen_again.chain(come).take(50).collect()).await.unwrap();
+        if pages == 2 {
+            store.prune(tenant, time("2026-10-15T00:00:00Z").day()).await.unwrap();
         }
-        assert!(pages >= 3);
-        let total = seen.len();
-        seen.sort_unstable();
-        seen.dedup();
-        assert_eq!(seen.len(), total, "none comes twice");
-        let old = seen.iter().filter(|name| name.as_str() < "pc-20500").count();
-        assert_eq!(old, 20_500, "none is missing");
+        assert!(pages < 500, "the walk ends");
     }
+    assert!(pages >= 3, "{page_rows}");
+    let all = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), all, "none comes twice, {page_rows}{order}");
+    let stays = |name: &String| {
+        let number: i64 = name["pc-".len()..].parse().unwrap();
+        number < machines && !goes(number)
+    };
+    let stayed = seen.iter().filter(|name| stays(name)).count() as i64;
+    assert_eq!(stayed, (0..machines).filter(|&number| !goes(number)).count() as i64);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use inventory::ids::TenantId;
 use inventory::time::{Day, Timestamp};
 use rusqlite::params;
 
-use super::Failure;
 use super::record::{Writer, recompute_machine, recompute_relation};
+use super::{Failure, addresses};
 use crate::Pruned;
 
 /// Relations handled in one transaction, so that others get to write in between.
@@ -90,6 +90,8 @@ fn prune_unrelated(
              SELECT 1 FROM relation WHERE relation.account = account.number)",
         [tenant.0],
     )? as u64;
+    // Before the machines: one that goes has no report, and so no address, that is younger.
+    addresses::prune(&transaction, tenant, cutoff)?;
     pruned.machines += transaction.execute(
         "DELETE FROM machine WHERE tenant = ?1 AND coalesce(last_report, ?2 - 1) < ?2
          AND NOT EXISTS (SELECT 1 FROM relation WHERE relation.machine = machine.number)",

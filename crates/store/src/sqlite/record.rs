@@ -18,9 +18,9 @@ use inventory::relation::Relation;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::Failure;
 use super::groups::{self, Matchers};
 use super::known::{Known, host_key};
+use super::{Failure, addresses};
 use crate::Recorded;
 
 /// Ticks of a day, for times made of a day and a time of day in SQL.
@@ -402,7 +402,7 @@ impl Batch<'_> {
             self.misplaced.insert(number);
         }
         super::read::facts::write(self.db, number, report, newer)?;
-        Ok(())
+        addresses::note(self.db, self.tenant, number, report)
     }
 }
 

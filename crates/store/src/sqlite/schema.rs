@@ -23,6 +23,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0001_inventory.sql"),
         include_str!("../../migrations/sqlite/0002_access.sql"),
         include_str!("../../migrations/sqlite/0003_queries.sql"),
+        include_str!("../../migrations/sqlite/0004_addresses.sql"),
     ],
 };
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod access;
+mod addresses;
 mod audit;
 mod conditions;
 mod file;

@@ -63,12 +63,15 @@ impl Probe {
     /// Sends a request and checks that the document knows its answer.
     async fn send(&self, asked: Asked<'_>) -> Answer {
         let mut ids = asked.ids.iter();
-        let place = |part: &str| match part {
-            "{tenant}" => self.server.tenant.id.to_string(),
-            id if id.starts_with('{') => (*ids.next().expect("an id")).replace(' ', "%20"),
-            literal => literal.to_owned(),
-        };
-        let target = asked.path.split('/').map(place).collect::<Vec<_>>().join("/");
+        let (start, parts) = asked.path.split_once('{').unwrap_or((asked.path, ""));
+        let mut target = start.to_owned();
+        for (name, literal) in parts.split('{').filter_map(|part| part.split_once('}')) {
+            match name {
+                "tenant" => target += &self.server.tenant.id.to_string(),
+                _ => target += &ids.next().expect("an id").replace(' ', "%20"),
+            }
+            target += literal;
+        }
         let mut sent = request(asked.method.clone(), &format!("{target}{}", asked.query))
             .header(header::ACCEPT, asked.accept)
             .extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 15], 50_000))));
@@ -191,11 +194,23 @@ async fn vendor(probe: &Probe) {
         ("/api/machines/$count", &[], "?$filter=osBuild+eq+null"),
         ("/api/machines/findbytag", &[], "?tag=x&useStartsWithFilter=true&$orderby=id"),
         ("/api/machines/unTaggedMachines", &[], ""),
+        ("/api/machines/bigPageSize", &[], "?pageSize=1&$select=id"),
+        ("/api/machines", &[], "?$format=csv"),
+        ("/api/users", &[], "?$format=ndjson"),
+        ("/api/deviceGroups", &[], "?$format=csv"),
+        ("/api/alerts", &[], "?$format=ndjson"),
         ("/api/domains/{domain}/machines", &["corp.example"], "?$top=1"),
         ("/api/machines/{id}/logonusers", &machine, "?$count=true&$orderby=id&$filter=id+ne+'x'"),
     ] {
         probe.query(path, ids, query).await;
     }
+    let had = ["10.20.30.40", "2026-11-23T09:30:00Z"];
+    let path = "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})";
+    probe.query(path, &had, "?$select=id").await;
+    probe.call(GET, path, &["here", had[1]], 400).await;
+    let path = "/api/machines/find(timestamp={timestamp},key='{ip}')";
+    probe.call(GET, path, &[had[1], had[0]], 200).await;
+    probe.call(GET, path, &[had[1], "10.9.9.9"], 404).await;
     probe.call(GET, "/api/machines/findbytag", &[], 400).await;
     for path in ["tags", "setDeviceValue", "setExclusion"] {
         probe.call(POST, &format!("/api/machines/{{id}}/{path}"), &machine, 200).await;

@@ -24,7 +24,9 @@ pub(in crate::sqlite) fn machines(
 ) -> Result<Listed, Failure> {
     let start = visible.survey()?;
     let mut draft = Draft::of(list);
-    let few = start == Start::Groups || list.filter.as_ref().is_some_and(is_narrow);
+    let few = start == Start::Groups
+        || list.of_address.is_some()
+        || list.filter.as_ref().is_some_and(is_narrow);
     let keys = draft.keys(&list.order, few);
     draft.after(list.after.as_ref(), &keys);
     let columns: Vec<_> = keys.iter().map(|(key, _)| format!(", {key}")).collect();
@@ -84,6 +86,16 @@ impl Draft {
                 .replace(":since", &from)
                 .replace(":types", &types);
             conditions.push(format!("machine.number IN (SELECT machine FROM ({relations}))"));
+        }
+        if let Some(of) = &list.of_address {
+            let address = writer.parameter(Sql::Text(of.address.to_string()));
+            let from = writer.parameter(Sql::Integer(of.from.ticks()));
+            let until = writer.parameter(Sql::Integer(of.until.ticks()));
+            conditions.push(format!(
+                "machine.number IN (SELECT machine FROM machine_address
+                     WHERE tenant = :tenant AND address = {address}
+                     AND first_seen <= {until} AND last_seen >= {from})"
+            ));
         }
         Self { writer, conditions }
     }
