@@ -46,6 +46,7 @@ pub(crate) const NAMES: &[&str] = &[
     DeviceGroups::NAME,
     DeviceGroup::NAME,
     Metadata::NAME,
+    Batch::NAME,
     Unsupported::NAME,
     ReadLimits::NAME,
     ReadAdministration::NAME,
@@ -105,6 +106,8 @@ pub(crate) struct DeviceGroups;
 pub(crate) struct DeviceGroup;
 /// `GET /api` and `GET /api/$metadata`
 pub(crate) struct Metadata;
+/// `POST /api/$batch`
+pub(crate) struct Batch;
 /// What is refused by name
 pub(crate) struct Unsupported;
 
@@ -273,6 +276,13 @@ impl Api for DeviceGroup {
 // What the types are is no secret to whoever may read any of them.
 impl Api for Metadata {
     const NAME: &'static str = "get-metadata";
+    const APPLICATION: &'static [Permission] = ANY_APPLICATION;
+    const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+}
+
+// Each request inside needs its own.
+impl Api for Batch {
+    const NAME: &'static str = "batch";
     const APPLICATION: &'static [Permission] = ANY_APPLICATION;
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
 }

@@ -2,30 +2,24 @@
 //! for memory.
 //!
 //! The first rows are read before anything is answered, so that what is wrong with a question gets its
-//! status. An answer that breaks off later ends without the end of its body, which clients notice.
+//! status. An answer that breaks off later ends without the end of its body ([`crate::pieces`]).
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use http_body::Frame;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use crate::call::Call;
 use crate::envelope;
 use crate::error::ApiError;
 use crate::form::Form;
+use crate::pieces;
 use crate::question::{Asked, Queryable, navigation};
 use crate::rows::{self, Row};
-
-/// Pieces of a body that wait for a slow reader at most.
-const WAITING: usize = 2;
 
 /// Some of the rows of a list.
 pub(crate) struct Batch<E> {
@@ -84,9 +78,9 @@ pub(crate) async fn respond<S: Source>(
         let next_link = source.next_link();
         Body::from(written(writer, &asked, first, next_link).await?.1)
     } else {
-        let (sender, chunks) = mpsc::channel(WAITING);
+        let (sender, body) = pieces::body();
         tokio::spawn(send(call, writer, asked, first, source, sender));
-        Body::new(Pieces { received: chunks, ended: false })
+        body
     };
     Ok(match form {
         Form::Json => envelope::ok(body),
@@ -134,7 +128,7 @@ async fn send<S: Source>(
     asked: Arc<Asked>,
     mut batch: Batch<S::Entity>,
     mut source: S,
-    sender: mpsc::Sender<Piece>,
+    sender: pieces::Sender,
 ) {
     let broken = |error: ApiError| {
         tracing::error!(correlation_id = %call.correlation.id(), "a list was broken off: {error:?}");
@@ -149,12 +143,12 @@ async fn send<S: Source>(
             }
             Err(error) => return broken(error),
         };
-        if sender.send(Piece::Rows(bytes.into())).await.is_err() {
+        if sender.send(bytes).await.is_err() {
             return;
         }
         if is_last {
             // Who has gone away needs no end.
-            let _ = sender.send(Piece::End).await;
+            let _ = sender.end().await;
             return;
         }
         batch = match source.next().await {
@@ -272,46 +266,4 @@ fn json_tail(next_link: Option<&str>) -> Result<Vec<u8>, ApiError> {
 
 fn failed(error: impl std::error::Error) -> ApiError {
     ApiError::internal(format!("writing a list: {error}"))
-}
-
-/// A piece of a body.
-enum Piece {
-    Rows(Bytes),
-    End,
-}
-
-/// The rest was not read.
-#[derive(Debug, thiserror::Error)]
-#[error("the list was broken off")]
-struct Broken;
-
-/// A body whose pieces come from elsewhere.
-struct Pieces {
-    received: mpsc::Receiver<Piece>,
-    ended: bool,
-}
-
-impl HttpBody for Pieces {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        self.received.poll_recv(context).map(|piece| match piece {
-            Some(Piece::Rows(bytes)) => Some(Ok(Frame::data(bytes))),
-            Some(Piece::End) => {
-                self.ended = true;
-                None
-            }
-            None => {
-                self.ended = true;
-                Some(Err(axum::Error::new(Broken)))
-            }
-        })
-    }
 }

@@ -24,8 +24,8 @@ use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
 use crate::{
-    alerts, body, changes, device_groups, discovery, finders, machines, metadata, pages, path,
-    unsupported, users,
+    alerts, batch, body, changes, device_groups, discovery, finders, machines, metadata, pages,
+    path, unsupported, users,
 };
 
 /// The route of whoever watches the server: answered however much else there is to do.
@@ -95,6 +95,7 @@ fn table() -> Vec<Entry> {
         of_api::<api::Alerts>("/api/alerts", get(alerts::list)),
         of_api::<api::DeviceGroups>("/api/deviceGroups", get(device_groups::list)),
         of_api::<api::DeviceGroup>("/api/deviceGroups/{id}", get(device_groups::get)),
+        of_api::<api::Batch>(batch::PATH, post(batch::batch)),
         of_api::<api::Metadata>("/api", get(metadata::service_document)),
         of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.

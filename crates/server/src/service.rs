@@ -28,6 +28,7 @@ use tower_http::compression::{Compression, CompressionLayer};
 
 use crate::Error;
 use crate::audit::entry::Pending;
+use crate::batch;
 use crate::body;
 use crate::call::{Call, Correlation, ThisCall};
 use crate::clock::Clock;
@@ -112,12 +113,12 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let inner = Arc::clone(&self.0);
         let request = request.map(Body::new);
-        Box::pin(async move { Ok(inner.answer(request).await) })
+        Box::pin(async move { Ok(Inner::answer(&inner, request).await) })
     }
 }
 
 impl Inner {
-    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+    async fn answer(self: &Arc<Self>, mut request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let method = request.method().clone();
         let call = Arc::new(self.call(&request));
@@ -135,7 +136,12 @@ impl Inner {
                 StatusCode::NOT_FOUND.into_response()
             }
             Some(_) if is_refused => ApiError::Unavailable.into_response(),
-            Some(_) => self.routed(request, &call).await,
+            Some(route) => {
+                if route == batch::PATH {
+                    request.extensions_mut().insert(Service(Arc::clone(self)));
+                }
+                self.routed(request, &call).await
+            }
         };
         let mut response = error::render(response, call.correlation);
         if let Some(pending) = pending {

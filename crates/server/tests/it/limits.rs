@@ -58,9 +58,9 @@ async fn apis_and_apps_have_quotas_of_their_own() {
         "/admin/v1/limits",
         "/admin/v1/roles",
     ];
-    // What changes the administration, what is refused by name and the five changes of machines
-    // answer otherwise.
-    assert_eq!(paths.len() + 7, Limits::apis().len());
+    // What changes the administration, what is refused by name, a batch and the five changes of
+    // machines answer otherwise.
+    assert_eq!(paths.len() + 8, Limits::apis().len());
     for token in [&one, &other] {
         for path in paths {
             assert_eq!(server.get(path, token).await.status, StatusCode::OK, "{path}");

@@ -9,6 +9,7 @@ mod administration;
 mod answers;
 mod assertions;
 mod audit;
+mod batch;
 mod browser;
 mod changes;
 mod device_groups;

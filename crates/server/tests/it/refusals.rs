@@ -105,17 +105,22 @@ async fn every_route_refuses_every_kind_of_caller() {
     insta::assert_snapshot!(table);
 }
 
+/// Its requests are refused one by one.
+const BATCH: &str = "/api/$batch";
+
 /// The methods of a route whose deed is not to be seen here: of the administration, but for the one
 /// that [`case`] knows, and of what is refused by name.
 fn is_not_done(route: &Route) -> Option<Vec<Method>> {
     let methods = route.methods.iter().map(|method| method.parse().unwrap()).collect();
     let is_found = is_unsupported(route) || route.path.starts_with("/admin/");
-    (is_change(route) || is_found && case(route.path).is_none()).then_some(methods)
+    let is_batch = route.path == BATCH;
+    (is_batch || is_change(route) || is_found && case(route.path).is_none()).then_some(methods)
 }
 
 /// A change of machines, whose answers are in `changes`.
 fn is_change(route: &Route) -> bool {
     route.path.starts_with("/api/")
+        && route.path != BATCH
         && !is_unsupported(route)
         && route.methods.iter().all(|method| ["POST", "PATCH"].contains(method))
 }
@@ -129,6 +134,7 @@ fn is_unsupported(route: &Route) -> bool {
 async fn by_permission(server: &Server, route: &Route, methods: &[Method]) -> String {
     let Callers::Permitted { application, role, .. } = route.callers else { unreachable!() };
     let expected = match (is_unsupported(route), is_change(route)) {
+        _ if route.path == BATCH => RolePermission::ViewData,
         (true, _) => RolePermission::ViewData,
         (_, true) if methods == [Method::PATCH] => RolePermission::AlertsInvestigation,
         (_, true) => RolePermission::ManageSecuritySettings,

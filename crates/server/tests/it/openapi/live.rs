@@ -217,6 +217,7 @@ async fn vendor(probe: &Probe) {
     }
     probe.call(PATCH, "/api/machines/{id}", &machine, 200).await;
     probe.call(POST, "/api/machines/AddOrRemoveTagForMultipleMachines", &[], 200).await;
+    probe.call(POST, "/api/$batch", &[], 200).await;
     let group = "/api/deviceGroups/{id}";
     probe.call(GET, group, &["0"], 200).await;
     probe.query(group, &["0"], "?$select=deviceGroupName").await;
