@@ -274,6 +274,15 @@ class OdataPy(unittest.TestCase):
         function = self.machines().append_function_call_segment(f"{NAMESPACE}.UnTaggedMachines")
         untagged = lambda: self.client.invoke_function(function).value
         self.assertEqual(len(untagged()), len(PLAIN.names))
+        big = self.machines().append_function_call_segment(f"{NAMESPACE}.BigPageSize")
+        self.assertEqual(len(self.client.invoke_function(big).value), len(PLAIN.names))
+        # Just after its last logon the machine had its address.
+        plain = PLAIN.machine(name)
+        moment = datetime.datetime.fromisoformat(plain["lastSeen"]).replace(microsecond=0)
+        at = {"ip": plain["lastIpAddress"], "timestamp": moment}
+        find = self.machines().append_function_call_segment(f"{NAMESPACE}.FindByIp", at)
+        found = self.client.invoke_function(find).value
+        self.assertIn(name, [one["computerDnsName"] for one in found])
         for action, tags in [("Add", ["odatapy"]), ("Remove", [])]:
             change = self.machine(name).append_action_call_segment(f"{NAMESPACE}.Tags")
             done = self.client.invoke_action(change, {"Value": "odatapy", "Action": action})

@@ -84,7 +84,9 @@ class Schemathesis(unittest.TestCase):
         return "--header", f"Authorization: Bearer {self.footfall.token()}"
 
     def test_the_vendors_api(self):
-        self.check("^/api", *self.authorized())
+        # Nobody had the address at that time.
+        never = ["GET /api/machines/find(timestamp={timestamp},key='{ip}')"]
+        self.check("^/api", *self.authorized(), never=never)
 
     def test_administration(self):
         # What these remove is gone by then, with what it belonged to.
