@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 from unittest import mock
 
+import requests
+
 FOOTFALL = os.environ["FOOTFALL"]
 VENDOR_LOGIN = "login.microsoftonline.com"
 VENDOR_API = "api.securitycenter.microsoft.com"
@@ -46,6 +48,8 @@ OTHER_LOGON = {**LOGON, "Hostname": "srv-01.lab.example", "RecordNumber": 7, "Ta
 class Footfall:
     """A server over TLS on a free port, with two logons and one app."""
 
+    permissions = ("Machine.Read.All", "User.Read.All")
+
     def __init__(self, config=""):
         self.folder = tempfile.TemporaryDirectory()
         self.environment = {
@@ -53,20 +57,24 @@ class Footfall:
             "FOOTFALL_DATABASE": f"sqlite:{self.folder.name}/footfall.sqlite",
             "RUST_LOG": "warn",
         }
-        logon = os.path.join(self.folder.name, "logon.json")
-        with open(logon, "w", encoding="utf-8") as file:
-            file.write(json.dumps(LOGON) + "\n" + json.dumps(OTHER_LOGON) + "\n")
         self.configure(config)
-        self.run("import", logon)
-        self.app = self.json(
-            "app", "add", "clients", "--json",
-            "--permission", "Machine.Read.All", "--permission", "User.Read.All",
-        )
+        self.fill()
+        permissions = [f"--permission={permission}" for permission in self.permissions]
+        self.app = self.json("app", "add", "clients", "--json", *permissions)
         self.authority_file = os.path.join(self.folder.name, "authority.pem")
         with open(self.authority_file, "w", encoding="utf-8") as file:
             file.write(self.run("certificate"))
         self.port = 0
         self.start()
+
+    def fill(self):
+        self.import_logons([LOGON, OTHER_LOGON])
+
+    def import_logons(self, logons):
+        path = os.path.join(self.folder.name, "logons.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(logon) + "\n" for logon in logons)
+        self.run("import", path)
 
     def configure(self, config):
         path = os.path.join(self.folder.name, "config.toml")
@@ -106,6 +114,19 @@ class Footfall:
     def json(self, *arguments):
         return json.loads(self.run(*arguments))
 
+    def token(self):
+        """A token of the app."""
+        answer = requests.post(
+            f"{self.origin}/{self.app['tenantId']}/oauth2/v2.0/token", timeout=30,
+            verify=self.authority_file,
+            data={
+                "grant_type": "client_credentials", "scope": f"https://{VENDOR_API}/.default",
+                "client_id": self.app["clientId"], "client_secret": self.app["clientSecret"],
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
     def add_analyst(self, user_name, password, *devices):
         """A person who may see the machines of a new device group, by the ends of their names."""
         name = user_name.split("@")[0]
@@ -137,3 +158,21 @@ class Footfall:
 
         with mock.patch("socket.getaddrinfo", resolve):
             yield
+
+
+class Fleet(Footfall):
+    """A server with the simulated fleet of `footfall demo`, and an app that may change machines."""
+
+    permissions = ("Machine.ReadWrite.All", "User.Read.All")
+
+    def fill(self):
+        demo = subprocess.Popen(
+            [FOOTFALL, "demo", "--listen", "127.0.0.1:0"], env=self.environment, text=True,
+            stdout=subprocess.PIPE,
+        )
+        # The inventory is whole before it is served.
+        while not demo.stdout.readline().startswith("Footfall serves"):
+            assert demo.poll() is None
+        demo.terminate()
+        assert demo.wait(timeout=30) == 0
+        demo.stdout.close()

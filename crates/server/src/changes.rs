@@ -216,8 +216,11 @@ fn all_tags(value: &Value) -> Result<Vec<String>, ApiError> {
 
 fn tag(text: &str) -> Result<String, ApiError> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > MAX_TAG_CHARS || text.contains(char::is_control) {
+    if text.is_empty() || text.chars().count() > MAX_TAG_CHARS {
         return Err(incorrect(&format!("a tag has 1 to {MAX_TAG_CHARS} characters")));
+    }
+    if text.contains(char::is_control) {
+        return Err(incorrect("a tag has no control character"));
     }
     Ok(text.to_owned())
 }

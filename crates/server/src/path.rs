@@ -4,8 +4,12 @@
 //! `/api/...` (defender-api.md §11.2, §12, §13.11). Segments that hold an id are passed through
 //! byte for byte, so that `DOMAIN%5Cuser`, a raw backslash or a `+` reach the handler unharmed. The
 //! `$` of a literal may be written `%24`, as many clients do. A function that is called in a path,
-//! `findbyip(ip='10.0.0.1',...)`, becomes two segments: its name and its arguments.
+//! `findbyip(ip='10.0.0.1',...)`, becomes two segments: its name and its arguments. Clients that are
+//! made from `$metadata` write keys in parentheses and operations by their full names, which is the
+//! module `spelling`.
 //! This happens before routing, which a layer of the router could not do.
+
+mod spelling;
 
 use std::borrow::Cow;
 
@@ -25,6 +29,14 @@ struct Template {
     segments: Vec<&'static str>,
 }
 
+/// A piece of a path as the client wrote it.
+#[derive(Clone, Copy)]
+struct Segment<'p> {
+    text: &'p str,
+    /// It was a key in parentheses, and so is an id whatever it says.
+    is_key: bool,
+}
+
 impl Templates {
     pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
         let template =
@@ -35,33 +47,45 @@ impl Templates {
     /// The first route that a path means, and the path in the router's form.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(&'static str, Cow<'p, str>)> {
         let trimmed = path.strip_suffix('/').unwrap_or(path);
-        let mut buffer = [""; MAX_SEGMENTS];
+        let mut buffer = [Segment { text: "", is_key: false }; MAX_SEGMENTS];
         let mut count = 0;
         let mut as_written = trimmed.len() == path.len();
-        for (index, segment) in trimmed.split('/').skip(1).enumerate() {
-            if index == 1 && buffer[0].eq_ignore_ascii_case("api") && is(VERSION, segment) {
+        for (index, text) in trimmed.split('/').skip(1).enumerate() {
+            let in_api = index > 0 && is("api", buffer[0].text);
+            if in_api && index == 1 && is(VERSION, text) {
                 as_written = false;
                 continue;
             }
-            *buffer.get_mut(count)? = segment;
-            count += 1;
+            // Only sets have keys, and sets come first.
+            let keyed = if in_api && count == 1 { spelling::key(text) } else { None };
+            let (text, key) = keyed.map_or((text, None), |(set, key)| (set, Some(key)));
+            as_written &= key.is_none();
+            let name = Some(Segment { text, is_key: false });
+            let key = key.map(|text| Segment { text, is_key: true });
+            for segment in [name, key].into_iter().flatten() {
+                *buffer.get_mut(count)? = segment;
+                count += 1;
+            }
         }
         let segments = &buffer[..count];
         let template = self.0.iter().find(|template| template.matches(segments))?;
-        as_written &= template.literals(segments).all(|(literal, segment)| literal == segment);
+        as_written &=
+            template.literals(segments).all(|(_, literal, segment)| literal == segment.text);
         if as_written && template.function().is_none() {
             return Some((template.text, Cow::Borrowed(path)));
         }
         let mut rewritten = String::with_capacity(trimmed.len());
         for (known, segment) in template.segments.iter().zip(segments) {
             rewritten.push('/');
-            match called(known, segment) {
-                Some((name, arguments)) => {
-                    rewritten.push_str(name);
-                    rewritten.push('/');
-                    rewritten.push_str(arguments);
-                }
-                None => rewritten.push_str(if is_id(known) { segment } else { known }),
+            if let Some((name, arguments)) = called(known, segment.text) {
+                rewritten.push_str(name);
+                rewritten.push('/');
+                rewritten.push_str(arguments);
+                continue;
+            }
+            match segment {
+                Segment { text, is_key: true } => spelling::push_key(&mut rewritten, text),
+                Segment { text, .. } => rewritten.push_str(if is_id(known) { text } else { known }),
             }
         }
         Some((template.text, Cow::Owned(rewritten)))
@@ -69,12 +93,17 @@ impl Templates {
 }
 
 impl Template {
-    fn matches(&self, segments: &[&str]) -> bool {
+    fn matches(&self, segments: &[Segment]) -> bool {
         self.segments.len() == segments.len()
-            && !(is_id(self.segments[0]) && RESERVED.iter().any(|word| is(word, segments[0])))
-            && segments.iter().all(|segment| !segment.is_empty())
-            && self.literals(segments).all(|(literal, segment)| {
-                is(literal, segment) || called(literal, segment).is_some()
+            && !(is_id(self.segments[0]) && RESERVED.iter().any(|word| is(word, segments[0].text)))
+            && segments.iter().all(|segment| !segment.text.is_empty())
+            && self.literals(segments).all(|(position, literal, segment)| {
+                // Operations are bound to a set or to one of it.
+                let is_bound = self.segments[0] == "api" && position > 1;
+                !segment.is_key
+                    && (is(literal, segment.text)
+                        || is_bound && is(literal, spelling::operation(segment.text))
+                        || called(literal, segment.text).is_some())
             })
     }
 
@@ -85,13 +114,12 @@ impl Template {
 
     fn literals<'s>(
         &'s self,
-        segments: &'s [&'s str],
-    ) -> impl Iterator<Item = (&'static str, &'s str)> {
-        self.segments
-            .iter()
-            .zip(segments)
-            .filter(|(known, _)| !is_id(known))
-            .map(|(known, segment)| (*known, *segment))
+        segments: &'s [Segment<'s>],
+    ) -> impl Iterator<Item = (usize, &'static str, Segment<'s>)> {
+        let pairs = self.segments.iter().zip(segments).enumerate();
+        pairs
+            .filter(|(_, (known, _))| !is_id(known))
+            .map(|(position, (known, segment))| (position, *known, *segment))
     }
 }
 
@@ -114,7 +142,7 @@ pub(crate) fn router_form(path: &'static str) -> Cow<'static, str> {
 /// parentheses, as they were written.
 fn called<'s>(known: &'static str, segment: &'s str) -> Option<(&'static str, &'s str)> {
     let (name, _) = known.split_once('(')?;
-    let (called, arguments) = segment.split_at_checked(name.len())?;
+    let (called, arguments) = spelling::unqualified(segment).split_at_checked(name.len())?;
     let is_list = arguments.starts_with('(') || arguments.starts_with("%28");
     (is_list && called.eq_ignore_ascii_case(name)).then_some((name, arguments))
 }
@@ -134,8 +162,11 @@ mod tests {
             "/api/$metadata",
             "/api/deviceGroups/{id}",
             "/api/machines",
+            "/api/machines/$count",
+            "/api/machines/unTaggedMachines",
             "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})",
             "/api/machines/{id}",
+            "/api/machines/{id}/tags",
             "/{tenant}/oauth2/v2.0/token",
             "/{tenant}/account",
         ]);
@@ -172,6 +203,39 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_operations_are_read_as_odata_spells_them() {
+        const NAMESPACE: &str = "microsoft.windowsDefenderATP.api";
+        for (path, expected) in [
+            ("/api/Machines('ab12')", "/api/machines/%61b12"),
+            ("/api/v1.0/machines(%27ab12%27)/", "/api/machines/%61b12"),
+            ("/api/Machines(id='ab12')", "/api/machines/%61b12"),
+            ("/api/Machines%28id%3D%27ab12%27%29/Tags", "/api/machines/%61b12/tags"),
+            ("/api/Users('corp%5Cjdoe')/machines", "/api/users/%63orp%5Cjdoe/machines"),
+            ("/api/Users('corp\\o''neil')/machines", "/api/users/%63orp\\o'neil/machines"),
+            ("/api/Users('o%27%27neil')/machines", "/api/users/%6F'neil/machines"),
+            ("/api/Users('%C3%A9mile')/machines", "/api/users/%C3%A9mile/machines"),
+            ("/api/DeviceGroups(3)", "/api/deviceGroups/%33"),
+            // What is a key is never the name of a route.
+            ("/api/Machines('$count')", "/api/machines/%24count"),
+            ("/api/Machines('%24count')", "/api/machines/%24count"),
+            ("/api/Machines('unTaggedMachines')", "/api/machines/%75nTaggedMachines"),
+            ("/api/Machines/NAMESPACE.UnTaggedMachines()", "/api/machines/unTaggedMachines"),
+            ("/api/Machines/NAMESPACE.unTaggedMachines", "/api/machines/unTaggedMachines"),
+            ("/api/Machines/UnTaggedMachines%28%29", "/api/machines/unTaggedMachines"),
+            ("/api/Machines/NAMESPACE.FindByIp(ip='::1')", "/api/machines/findbyip/(ip='::1')"),
+            ("/api/Machines('ab12')/NAMESPACE.Tags", "/api/machines/%61b12/tags"),
+            // Ids that only look like it.
+            ("/api/machines/ws-1()", "/api/machines/ws-1()"),
+            ("/api/users/users('x')/machines", "/api/users/users('x')/machines"),
+            ("/api/machines/NAMESPACE.tags", "/api/machines/NAMESPACE.tags"),
+        ] {
+            let [path, expected] =
+                [path, expected].map(|text| text.replace("NAMESPACE", NAMESPACE));
+            assert_eq!(find(&path), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
     fn what_is_no_route_is_not_found() {
         for path in [
             "",
@@ -190,6 +254,15 @@ mod tests {
             "/api/account",
             "/Admin/account",
             "/a/b/c/d/e/f/g/h/i/j",
+            "/api/Machines('')",
+            "/api/Machines()",
+            "/api/Machines(ab12)",
+            "/api/Machines('ab12",
+            "/api/Machines('a'b')",
+            "/api/Machine('ab12')",
+            "/api/$metadata('x')",
+            "/api/Machines('ab12')('ab12')",
+            "/api/microsoft.windowsDefenderATP.api.machines",
         ] {
             assert_eq!(find(path), None, "{path}");
         }

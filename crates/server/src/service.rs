@@ -131,7 +131,10 @@ impl Inner {
             .filter(|_| !is_refused)
             .and_then(|route| Pending::new(&self.app.audit, &call, route, &method, started));
         let response = match route {
-            None => StatusCode::NOT_FOUND.into_response(),
+            None => {
+                body::discard(request.into_body()).await;
+                StatusCode::NOT_FOUND.into_response()
+            }
             Some(_) if is_refused => ApiError::Unavailable.into_response(),
             Some(route) => {
                 if route == batch::PATH {
@@ -165,9 +168,13 @@ impl Inner {
     async fn routed(&self, mut request: Request<Body>, call: &Arc<Call>) -> Response<Body> {
         let method = request.method().clone();
         request.extensions_mut().insert(ThisCall(Arc::clone(call)));
-        let late = body::with_deadline(&mut request, self.app.config.bounds.body_timeout);
+        let rest = body::with_deadline(&mut request, self.app.config.bounds.body_timeout);
         let response = self.guarded(request, &method).await;
-        if late.is_late() { StatusCode::REQUEST_TIMEOUT.into_response() } else { response }
+        if rest.is_late() {
+            return StatusCode::REQUEST_TIMEOUT.into_response();
+        }
+        rest.discard().await;
+        response
     }
 
     fn call(&self, request: &Request<Body>) -> Call {

@@ -161,6 +161,10 @@ async fn bodies_that_make_no_sense_change_nothing() {
         let answer = send(&server, Method::PATCH, "/api/machines/srv-01", &token, &body).await;
         assert_eq!(answer.error().0, incorrect, "{body}");
     }
+    let bell =
+        post(&server, "srv-01/tags", &token, json!({"Value": "\u{7}x", "Action": "Add"})).await;
+    let message = "Request body is incorrect: a tag has no control character";
+    assert_eq!(bell.error().1, message);
     assert_eq!(server.get("/api/machines/srv-01", &token).await.json(), before);
     let verb = server.get("/api/machines/srv-01/tags", &token).await;
     assert_eq!((verb.status, verb.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));

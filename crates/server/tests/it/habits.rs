@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use serde_json::Value;
+use inventory::access::Permission;
+use serde_json::{Value, json};
 
 use crate::harness::{Server, request};
 
@@ -20,10 +21,37 @@ async fn spellings_of_one_request_get_one_answer() {
         "/api/v1.0/users/jdoe/machines?$top=2&$skip=1",
         "/api/V1.0/Users/JDOE/Machines/?$TOP=2&$Skip=1",
         "/API/USERS/jdoe/MACHINES?$top=+2&$skip=1+",
+        "/api/Users('jdoe')/machines?$top=2&$skip=1",
+        "/api/v1.0/Users(id=%27jdoe%27)/machines/?$top=2&$skip=1",
         "/api/users/jdoe/machines?$top=2&$skip=1&top=9&filter=x&pageSize=10000&useStartsWithFilter=False",
     ] {
         let answer = server.get(path, &token).await;
         assert_eq!(answer.text(), expected.text(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn clients_made_from_the_metadata_spell_keys_and_operations_in_full() {
+    let server = Server::with_inventory().await;
+    let token = server.token(&[Permission::MachineReadWriteAll, Permission::UserReadAll]).await;
+    let untagged = "/api/Machines/microsoft.windowsDefenderATP.api.UnTaggedMachines()";
+    let expected = server.get("/api/machines/unTaggedMachines", &token).await;
+    assert_eq!(server.get(untagged, &token).await.text(), expected.text());
+    let id = expected.json()["value"][0]["id"].as_str().unwrap().to_owned();
+    let machine = format!("/api/Machines('{id}')");
+    let expected = server.get(&format!("/api/machines/{id}"), &token).await;
+    assert_eq!(server.get(&machine, &token).await.text(), expected.text());
+    let expected = server.get(&format!("/api/machines/{id}/logonusers"), &token).await;
+    assert_eq!(server.get(&format!("{machine}/logOnUsers"), &token).await.text(), expected.text());
+    let tags = format!("{machine}/microsoft.windowsDefenderATP.api.Tags");
+    let asked = request(Method::POST, &tags)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Body::from(r#"{"Value": "odata", "Action": "Add"}"#))
+        .unwrap();
+    assert_eq!(server.call(asked).await.json()["machineTags"], json!(["odata"]));
+    for (id, shown) in [("$count", "$count"), ("o''neil", "o'neil"), ("findbytag", "findbytag")] {
+        let answer = server.get(&format!("/api/Machines('{id}')"), &token).await;
+        assert_eq!(answer.error().1, format!("Machine {shown} was not found"), "{id}");
     }
 }
 

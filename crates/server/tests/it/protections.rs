@@ -84,6 +84,29 @@ async fn a_body_that_drips_in_is_not_waited_for() {
     assert!(health(&server).await.starts_with("http/1.1 200"));
 }
 
+/// Clients such as Python's `requests` send headers and body one after the other; over TLS they fail
+/// when the connection ends in between, and never see why they were refused.
+#[tokio::test]
+async fn who_is_refused_may_finish_sending_and_go_on() {
+    let server = start(unlimited()).await;
+    for path in ["/api/machines/x/tags", "/no/such/path"] {
+        let mut stream = connect(&server).await;
+        let start = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
+        stream.write_all(start.as_bytes()).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+        let refused = exchange(&mut stream, "{  }").await.0;
+        assert!(refused.starts_with("http/1.1 40"), "{path}: {refused}");
+        assert!(!refused.contains("connection: close"), "{path}: {refused}");
+        let next = exchange(&mut stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.0;
+        assert!(next.starts_with("http/1.1 200"), "{path}: {next}");
+    }
+    // But not for long.
+    let mut stream = connect(&server).await;
+    let start = "POST /api/machines/x/tags HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
+    stream.write_all(start.as_bytes()).await.unwrap();
+    assert!(rest(&mut stream).await.starts_with("http/1.1 401"));
+}
+
 #[tokio::test]
 async fn who_does_not_read_is_cut_off() {
     let server = start(hasty(|bounds| bounds.header_timeout = SOON)).await;
