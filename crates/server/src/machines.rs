@@ -11,7 +11,6 @@ use inventory::query::{
     AddressSelector, Listed, MachineList, MachineSelector, Order, Page, Place, UserSelector,
 };
 use inventory::relation::{MachineUser, User};
-use serde_json::value::RawValue;
 
 use crate::answers::minute;
 use crate::api;
@@ -248,16 +247,21 @@ pub(crate) async fn users(
     machine: &Machine,
     asked: &Asked,
 ) -> Result<Inside, ApiError> {
-    let users = app.store.users_of_machine(scope, machine.id, app.window(call.now)).await?;
+    let window = app.window(call.now);
+    let users = app.store.users_of_machine(scope, machine.id, window).await?;
     let (users, all) = asked.choose(users.into_iter().map(as_user).collect())?;
-    let rows = users.into_iter().map(|user| user_row(user, asked));
+    let pairs = || users.iter().map(|user| (user.account.clone(), machine.id)).collect();
+    let mut remotes = match asked.remotes {
+        true => app.store.remotes(scope, pairs(), window).await?.into_iter(),
+        false => Vec::new().into_iter(),
+    };
+    let rows = users.into_iter().map(|user| {
+        let logon_count = Some(user.relation.logon_count);
+        let annotations = Annotations { logon_count, ..Annotations::default() };
+        let annotations = annotations.with(remotes.next());
+        rows::inner(&views::User::new(as_machine_user(user)), None, asked, annotations)
+    });
     Ok(Inside { rows: rows.collect::<Result<_, _>>()?, count: asked.count.then_some(all) })
-}
-
-fn user_row(user: User, asked: &Asked) -> Result<Box<RawValue>, ApiError> {
-    let logon_count = Some(user.relation.logon_count);
-    let annotations = Annotations { logon_count, ..Annotations::default() };
-    rows::inner(&views::User::new(as_machine_user(user)), None, asked, annotations)
 }
 
 /// A user of one machine, of whom nothing else is known.

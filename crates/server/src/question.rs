@@ -73,6 +73,8 @@ pub(crate) struct Asked {
     pub(crate) select: Option<Vec<&'static Property>>,
     /// The options of the one thing that the kind can be expanded by.
     pub(crate) expand: Option<Box<Asked>>,
+    /// Whether what is expanded says from where its logons came.
+    pub(crate) remotes: bool,
     /// What decides which rows there are and in which order, as canonical text: a walk's other
     /// pages must ask the same.
     pub(crate) fingerprint: String,
@@ -111,7 +113,8 @@ impl<E: Queryable> Question<E> {
         // The moment of a walk is that of its first page.
         let walk = options.skiptoken.as_deref().map(Walk::read).transpose()?;
         let now = walk.as_ref().map_or(minute(call.now), Walk::now);
-        let asked = Asked::bind(E::KIND, &options, now)?;
+        let mut asked = Asked::bind(E::KIND, &options, now)?;
+        asked.set_remotes(wants_remotes(query));
         if let Some(walk) = &walk {
             walk.check(call.target.path(), &asked)?;
         }
@@ -193,6 +196,7 @@ impl Asked {
             count: false,
             select: None,
             expand: None,
+            remotes: false,
             fingerprint: String::new(),
         }
     }
@@ -231,8 +235,17 @@ impl Asked {
                 None => None,
                 Some(expand) => expanded(kind, &expand.items, now)?,
             },
+            remotes: false,
             fingerprint,
         })
+    }
+
+    /// Sets whether remote addresses are wanted, in all expansions.
+    fn set_remotes(&mut self, wanted: bool) {
+        self.remotes = wanted;
+        if let Some(inner) = &mut self.expand {
+            inner.set_remotes(wanted);
+        }
     }
 
     /// Whether users are asked about, which needs the permission to read them.
@@ -370,6 +383,14 @@ fn found(kind: EntityKind, search: &Search) -> Condition {
         Search::And(all) => Condition::And(all.iter().map(|one| found(kind, one)).collect()),
         Search::Or(any) => Condition::Or(any.iter().map(|one| found(kind, one)).collect()),
     }
+}
+
+/// Whether a query says `remoteAddresses=true`: an option of our own, without the dollar sign that is
+/// OData's.
+fn wants_remotes(query: &str) -> bool {
+    let mut pairs = odata::pairs::pairs(query).flatten();
+    let found = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("remoteAddresses"));
+    found.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("true"))
 }
 
 /// The rows of a page that a request would like: `pageSize`, as one client sends it (defender-api.md §12), or

@@ -1,6 +1,9 @@
 //! Rows of answers to questions: entities as they are asked for, with what is expanded inside.
 
+use std::net::IpAddr;
+
 use axum::body::Bytes;
+use inventory::relation::Remotes;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
@@ -76,6 +79,18 @@ pub(crate) struct Annotations {
     pub(crate) logon_types: Option<String>,
     #[serde(rename = "@footfall.logonCount", skip_serializing_if = "Option::is_none")]
     pub(crate) logon_count: Option<u64>,
+    #[serde(rename = "@footfall.remoteAddresses", skip_serializing_if = "Option::is_none")]
+    pub(crate) remote_addresses: Option<Vec<IpAddr>>,
+    #[serde(rename = "@footfall.remoteNames", skip_serializing_if = "Option::is_none")]
+    pub(crate) remote_names: Option<Vec<String>>,
+}
+
+impl Annotations {
+    /// The same with from where the logons came, where that is known.
+    pub(crate) fn with(self, remotes: Option<Remotes>) -> Self {
+        let (addresses, names) = remotes.map(|it| (it.addresses, it.names)).unzip();
+        Self { remote_addresses: addresses, remote_names: names, ..self }
+    }
 }
 
 /// A row of an expansion, written: an entity with the properties that are asked for, and annotations.

@@ -294,12 +294,17 @@ async fn expanded(
     let window = app.window(call.now);
     let of_each = app.store.machines_of_accounts(scope, accounts, window).await?;
     let mut all = Vec::with_capacity(of_each.len());
-    for machines in of_each {
+    for (user, machines) in users.iter().zip(of_each) {
         let relations: HashMap<_, _> =
             machines.iter().map(|one| (one.machine.id, one.relation)).collect();
         let machines: Vec<_> = machines.into_iter().map(|one| one.machine).collect();
         let rows = machines.iter().map(|machine| MachineAt { machine, now: question.now });
         let (chosen, count) = asked.choose(rows.collect())?;
+        let pairs = || chosen.iter().map(|row| (user.account.clone(), row.machine.id)).collect();
+        let mut remotes = match asked.remotes {
+            true => app.store.remotes(scope, pairs(), window).await?.into_iter(),
+            false => Vec::new().into_iter(),
+        };
         let mut rows = Vec::with_capacity(chosen.len());
         for MachineAt { machine, now } in chosen {
             let inner = match &asked.expand {
@@ -314,8 +319,10 @@ async fn expanded(
                     last_logon: Some(relation.last_seen.to_string()),
                     logon_types: Some(relation.logon_types.words().join(", ")),
                     logon_count: Some(relation.logon_count),
+                    ..Annotations::default()
                 },
             };
+            let annotations = annotations.with(remotes.next());
             rows.push(rows::inner(&view, inner, asked, annotations)?);
         }
         all.push(Inside { rows, count: asked.count.then_some(count) });

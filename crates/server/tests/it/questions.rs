@@ -370,3 +370,35 @@ async fn users_are_filtered_ordered_counted_and_found() {
         assert!(answer.error().1.contains("Machine.Read.All"), "{}", answer.text());
     }
 }
+
+#[tokio::test]
+async fn expansions_say_from_where_logons_came_to_who_asks() {
+    let server = Server::with_inventory().await;
+    let from = |machine: &str, at: &str, address: &str, name: &str| inventory::logon::Logon {
+        remote_address: address.parse().ok(),
+        remote_name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        ..crate::inventory::logon("jdoe", "CORP", machine, 10, time(at))
+    };
+    let logons = vec![
+        from("ws-014.corp.example", "2026-11-21T08:00:00Z", "10.1.1.1", "JUMP01"),
+        from("ws-014.corp.example", "2026-11-22T08:00:00Z", "fe80::5", ""),
+        from("srv-01", "2026-11-22T09:00:00Z", "10.1.1.2", ""),
+    ];
+    server.store.record(server.tenant.number, logons).await.unwrap();
+    let token = server.reader().await;
+    let user = "$filter=id+eq+'corp\\jdoe'&$select=id&$expand=machines($select=computerDnsName)";
+    let machine = "$filter=computerDnsName+eq+'WS-014.corp.example'&$select=id\
+        &$expand=logOnUsers($select=id)";
+    for (path, inside, name) in [
+        (format!("/api/users?{user}"), "machines", "computerDnsName"),
+        (format!("/api/machines?{machine}"), "logOnUsers", "id"),
+    ] {
+        let plain = server.get(&path, &token).await.json();
+        assert_eq!(plain["value"][0][inside][0]["@footfall.remoteAddresses"], Value::Null);
+        let answer = server.get(&format!("{path}&RemoteAddresses=True"), &token).await.json();
+        let rows = answer["value"][0][inside].as_array().unwrap();
+        let row = rows.iter().find(|row| row[name].as_str().unwrap().contains("o")).unwrap();
+        assert_eq!(row["@footfall.remoteAddresses"], json!(["fe80::5", "10.1.1.1"]), "{answer}");
+        assert_eq!(row["@footfall.remoteNames"], json!(["JUMP01"]));
+    }
+}

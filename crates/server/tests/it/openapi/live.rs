@@ -188,6 +188,8 @@ async fn vendor(probe: &Probe) {
         ("/api/machines", &[], "?$select=id&$expand=logOnUsers($select=id)&$filter=id+ne+null"),
         ("/api/users", &[], "?$expand=machines($expand=logOnUsers;$count=true)&$count=true"),
         ("/api/users", &[], "?$select=id&$orderby=id&$filter=id+ne+null&$top=1"),
+        ("/api/users", &[], "?$expand=machines&remoteAddresses=true"),
+        ("/api/machines", &[], "?$expand=logOnUsers&remoteAddresses=true"),
         ("/api/users/$count", &[], "?$search=j"),
         ("/api/users/{id}", &user, "?$select=id"),
         ("/api/users/{id}", &user, ""),
