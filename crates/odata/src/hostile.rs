@@ -114,7 +114,9 @@ fn no_text_of_eight_kibibytes_takes_long() {
             assert!(refusal.is_none_or(|message| message.len() < 1_200), "{case:?}");
             start.elapsed()
         });
-        assert!(quickest.min() < Some(Duration::from_millis(50)), "{case:?}");
+        // 5 ms is the promise; without optimisation everything takes some ten times as long.
+        let promised_ms = if cfg!(debug_assertions) { 50 } else { 5 };
+        assert!(quickest.min() < Some(Duration::from_millis(promised_ms)), "{case:?}");
     }
 }
 

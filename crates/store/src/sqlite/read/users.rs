@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use inventory::account::Account;
 use inventory::filter::{Direction, Items, Sort};
 use inventory::ids::MachineId;
-use inventory::query::{Key, ListedUsers, UserList, UserPlace, Window};
+use inventory::query::{Key, ListedUsers, Page, UserList, UserPlace, Window};
 use inventory::relation::{Relation, User, UserMachine};
 use rusqlite::types::Value as Sql;
 use rusqlite::{CachedStatement, Row, named_params};
@@ -28,6 +28,11 @@ pub(in crate::sqlite) fn users(
     list: &UserList,
 ) -> Result<ListedUsers, Failure> {
     let start = visible.survey()?;
+    let of_page = of_page(visible, start, list)?;
+    let list = match &of_page {
+        Some(_) => &UserList { after: None, page: Page::ALL, ..list.clone() },
+        None => list,
+    };
     let mut writer = writer(visible, start, list)?;
     let mut keys: Vec<(String, &str)> = Vec::new();
     for Sort { by, direction } in &list.order {
@@ -36,7 +41,7 @@ pub(in crate::sqlite) fn users(
     }
     keys.push(("person.name".to_owned(), "ASC"));
     keys.push(("person.authority".to_owned(), "ASC"));
-    let source = source(&mut writer, list);
+    let source = source(&mut writer, list, of_page.as_deref());
     let mut condition = filter(&mut writer, list);
     if let Some(place) = &list.after {
         condition = format!("{condition} AND {}", after(&mut writer, place, &keys));
@@ -66,11 +71,49 @@ pub(in crate::sqlite) fn users(
     Ok(listed)
 }
 
+/// The accounts of a page of all users by name. They are found first, so that no others' relations are
+/// read: else a walk over all users would read all relations for each page.
+fn of_page(
+    visible: &Visible<'_>,
+    start: Start,
+    list: &UserList,
+) -> Result<Option<Vec<i64>>, Failure> {
+    if list.filter.is_some() || list.of.is_some() || !list.order.is_empty() {
+        return Ok(None);
+    }
+    let mut writer = Writer::new("account", list.window, list.now);
+    let mut condition = "1".to_owned();
+    if let Some([Key::Text(name), Key::Text(authority)]) =
+        list.after.as_ref().map(|place| place.keys.as_slice())
+    {
+        let name = writer.parameter(Sql::Text(name.clone()));
+        let authority = writer.parameter(Sql::Text(authority.clone()));
+        condition = format!(
+            "account.name >= {name} AND (account.name > {name} OR account.authority > {authority})"
+        );
+    }
+    let relations = writer.relations("account = account.number");
+    let mut bound =
+        |rows: u64| writer.parameter(Sql::Integer(i64::try_from(rows).unwrap_or(i64::MAX)));
+    let (top, skip) = (bound(list.page.top), bound(list.page.skip));
+    let question = format!(
+        "SELECT account.number FROM account WHERE {condition} AND EXISTS (SELECT 1 FROM ({relations}))
+         ORDER BY account.name, account.authority LIMIT {top} OFFSET {skip}"
+    );
+    let mut statement = prepare(visible, start, &writer, &question)?;
+    let mut rows = statement.raw_query();
+    let mut numbers = Vec::new();
+    while let Some(row) = rows.next()? {
+        numbers.push(row.get(0)?);
+    }
+    Ok(Some(numbers))
+}
+
 /// How many users a list has, whatever its page.
 pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &UserList) -> Result<u64, Failure> {
     let start = visible.survey()?;
     let mut writer = writer(visible, start, list)?;
-    let source = source(&mut writer, list);
+    let source = source(&mut writer, list, None);
     let condition = filter(&mut writer, list);
     let question = format!("SELECT count(*) FROM {source} WHERE {condition}");
     let mut statement = prepare(visible, start, &writer, &question)?;
@@ -122,9 +165,13 @@ fn writer(visible: &Visible<'_>, start: Start, list: &UserList) -> Result<Writer
 }
 
 /// Accounts with what they did: all that the list can mean, as a table.
-fn source(writer: &mut Writer, list: &UserList) -> String {
+fn source(writer: &mut Writer, list: &UserList, of_page: Option<&[i64]>) -> String {
     let mut accounts = "1".to_owned();
-    if let Some(user) = &list.of {
+    if let Some(numbers) = of_page {
+        let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+        let numbers = writer.parameter(Sql::Text(format!("[{}]", numbers.join(","))));
+        accounts = format!("account.number IN (SELECT value FROM json_each({numbers}))");
+    } else if let Some(user) = &list.of {
         let name = writer.parameter(Sql::Text(user.name.clone()));
         accounts = format!("account.name = {name}");
         if let Some(domain) = &user.domain {
