@@ -19,6 +19,7 @@ use ingest::reject::{Reject, Skipped};
 use ingest::{FileReport, Format, Options};
 use inventory::ids::TenantId;
 use inventory::logon::Logon;
+use inventory::machine::MachineReport;
 use store::Store;
 
 use crate::cli::Reading;
@@ -39,6 +40,7 @@ const QUEUE: usize = 16;
 /// What the reading thread tells the writing one.
 enum Message {
     Logons(Format, Vec<Logon>),
+    Reports(Vec<MachineReport>),
     File(FileReport),
     Skipped(Skipped),
     Rejected(Reject),
@@ -96,8 +98,14 @@ pub(crate) async fn import(
         let stop = Arc::clone(stop);
         move || read(&inputs, &options, sender, &stop)
     });
-    let mut writer =
-        Writer { store, tenant, pending: Vec::new(), format: None, since: Instant::now() };
+    let mut writer = Writer {
+        store,
+        tenant,
+        pending: Vec::new(),
+        format: None,
+        reports: Vec::new(),
+        since: Instant::now(),
+    };
     let written = writer.take_all(&messages, &mut summary, &progress, stop).await;
     progress.finish();
     // The reader sees the closed channel at its next message, and ends.
@@ -152,6 +160,11 @@ impl ingest::Receiver for Forward<'_> {
         self.flow()
     }
 
+    fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
+        self.send(Message::Reports(reports));
+        self.flow()
+    }
+
     fn file(&mut self, file: FileReport) {
         self.send(Message::File(file));
     }
@@ -173,13 +186,15 @@ impl ingest::Receiver for Forward<'_> {
     }
 }
 
-/// Collects logons into batches and records them.
+/// Collects logons and reports into batches and records them.
 struct Writer<'a> {
     store: &'a Arc<dyn Store>,
     tenant: TenantId,
     /// Logons that wait, all of one format.
     pending: Vec<Logon>,
     format: Option<Format>,
+    /// Reports that wait.
+    reports: Vec<MachineReport>,
     /// When the first of them came.
     since: Instant,
 }
@@ -194,7 +209,7 @@ impl Writer<'_> {
     ) -> Result<(), store::Error> {
         loop {
             let wait = BATCH_WAIT.saturating_sub(self.since.elapsed());
-            match messages.recv_timeout(if self.pending.is_empty() { BATCH_WAIT } else { wait }) {
+            match messages.recv_timeout(if self.is_empty() { BATCH_WAIT } else { wait }) {
                 Ok(message) => self.take(message, summary, progress).await?,
                 Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {
                     self.record(summary).await?;
@@ -216,13 +231,18 @@ impl Writer<'_> {
                     self.record(summary).await?;
                     self.format = Some(format);
                 }
-                if self.pending.is_empty() {
+                if self.is_empty() {
                     self.since = Instant::now();
                 }
                 self.pending.extend(logons);
-                if self.pending.len() >= BATCH || self.since.elapsed() >= BATCH_WAIT {
-                    self.record(summary).await?;
+                self.record_what_is_due(summary).await?;
+            }
+            Message::Reports(reports) => {
+                if self.is_empty() {
+                    self.since = Instant::now();
                 }
+                self.reports.extend(reports);
+                self.record_what_is_due(summary).await?;
             }
             Message::File(file) => summary.add_file(&file),
             Message::Skipped(skipped) => {
@@ -245,7 +265,22 @@ impl Writer<'_> {
         Ok(())
     }
 
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.reports.is_empty()
+    }
+
+    async fn record_what_is_due(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
+        let waiting = self.pending.len().max(self.reports.len());
+        if waiting >= BATCH || self.since.elapsed() >= BATCH_WAIT {
+            self.record(summary).await?;
+        }
+        Ok(())
+    }
+
     async fn record(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
+        if !self.reports.is_empty() {
+            self.store.describe(self.tenant, std::mem::take(&mut self.reports)).await?;
+        }
         let Some(format) = self.format.filter(|_| !self.pending.is_empty()) else { return Ok(()) };
         let logons = std::mem::take(&mut self.pending);
         let recorded = self.store.record(self.tenant, logons).await?;

@@ -307,6 +307,7 @@ fn syntax(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use inventory::machine::MachineReport;
     use proptest::prelude::*;
 
     use super::*;
@@ -324,6 +325,11 @@ mod tests {
     impl Receiver for Told {
         fn logons(&mut self, _: Format, logons: Vec<Logon>) -> ControlFlow<()> {
             self.logons.extend(logons);
+            ControlFlow::Continue(())
+        }
+
+        fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
+            self.other.push(format!("{reports:?}"));
             ControlFlow::Continue(())
         }
 

@@ -1,4 +1,4 @@
-//! Bytes of event logs into [`Logon`]s, with counted outcomes.
+//! Bytes of event logs into [`Logon`]s and [`MachineReport`]s, with counted outcomes.
 //!
 //! The one idea: [`read()`] takes an input apart, archive by archive and file by file, knows each
 //! file's format by its content and never by its name, and tells a [`Receiver`] what it found, in
@@ -34,6 +34,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
+use inventory::machine::MachineReport;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
 use jiff::tz::TimeZone;
@@ -115,6 +116,8 @@ pub struct Tally {
     pub noise: u64,
     /// Failed logons.
     pub failures: u64,
+    /// Reports of machines about themselves.
+    pub reports: u64,
     /// Records, lines or chunks that could not be read.
     pub rejects: u64,
     /// The earliest time among the logons that count.
@@ -130,6 +133,7 @@ impl Tally {
         self.logons += other.logons;
         self.noise += other.noise;
         self.failures += other.failures;
+        self.reports += other.reports;
         self.rejects += other.rejects;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.into_iter().chain(other.last).max();
@@ -162,6 +166,10 @@ pub struct FileReport {
 pub trait Receiver {
     /// Logons that count, in the order of the file. [`ControlFlow::Break`] stops the reading.
     fn logons(&mut self, format: Format, logons: Vec<Logon>) -> ControlFlow<()>;
+
+    /// What machines reported of themselves, in the order of the file. [`ControlFlow::Break`] stops
+    /// the reading.
+    fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()>;
 
     /// A file was read to its end, or as far as it could be.
     fn file(&mut self, file: FileReport);

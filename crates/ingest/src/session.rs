@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use inventory::logon::Logon;
+use inventory::machine::MachineReport;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
@@ -67,6 +68,7 @@ pub(crate) struct Part {
     pub(crate) format: Format,
     pub(crate) tally: Tally,
     pub(crate) logons: Vec<Logon>,
+    pub(crate) reports: Vec<MachineReport>,
 }
 
 impl Part {
@@ -80,6 +82,14 @@ impl Part {
             }
             None => self.tally.noise += 1,
         }
+    }
+
+    /// Counts a record in which a machine tells of itself.
+    #[allow(dead_code, reason = "the formats that hold such come next")]
+    pub(crate) fn report(&mut self, report: MachineReport) {
+        self.tally.records += 1;
+        self.tally.reports += 1;
+        self.reports.push(report);
     }
 }
 
@@ -103,6 +113,7 @@ impl Outcome {
             let sum = self.part(part.format);
             sum.tally.add(&part.tally);
             sum.logons.extend(part.logons);
+            sum.reports.extend(part.reports);
         }
     }
 
@@ -111,7 +122,12 @@ impl Outcome {
         let at = match self.parts.iter().position(|part| part.format == format) {
             Some(at) => at,
             None => {
-                self.parts.push(Part { format, tally: Tally::default(), logons: Vec::new() });
+                self.parts.push(Part {
+                    format,
+                    tally: Tally::default(),
+                    logons: Vec::new(),
+                    reports: Vec::new(),
+                });
                 self.parts.len() - 1
             }
         };
@@ -158,6 +174,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             self.tally(part.format).add(&part.tally);
             if !part.logons.is_empty() && flow.is_continue() {
                 flow = self.session.receiver.logons(part.format, part.logons);
+            }
+            if !part.reports.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.reports(part.reports);
             }
         }
         self.session.progress();

@@ -65,6 +65,7 @@ impl Summary {
                     "logons": sum.recorded.added,
                     "noise": sum.tally.noise,
                     "failures": sum.tally.failures,
+                    "reports": sum.tally.reports,
                     "duplicates": sum.recorded.duplicates,
                     "rejects": sum.tally.rejects,
                     "first": time(sum.tally.first),
@@ -147,6 +148,13 @@ impl Summary {
                 "{} passed over (named above)",
                 output::count(self.skipped.len() as u64, "file")
             );
+        }
+        let reports: u64 = self.formats.values().map(|format| format.tally.reports).sum();
+        if reports > 0 {
+            output::line(&format!(
+                "{} of machines about themselves",
+                output::count(reports, "report")
+            ))?;
         }
         output::line(&format!(
             "In all: {}, {}, {}",

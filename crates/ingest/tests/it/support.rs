@@ -9,8 +9,9 @@ use ingest::input::{Input, discover};
 use ingest::reject::{Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver, Tally};
 use inventory::logon::Logon;
+use inventory::machine::MachineReport;
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Collected {
     pub(crate) logons: Vec<Logon>,
     pub(crate) files: Vec<FileReport>,
@@ -18,6 +19,7 @@ pub(crate) struct Collected {
     pub(crate) rejects: Vec<Reject>,
     pub(crate) warnings: Vec<String>,
     pub(crate) progress_bytes: u64,
+    pub(crate) reports: Vec<MachineReport>,
     /// After so many batches, break.
     pub(crate) break_after: Option<usize>,
 }
@@ -58,6 +60,11 @@ impl Receiver for Collected {
             }
             None => ControlFlow::Continue(()),
         }
+    }
+
+    fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
+        self.reports.extend(reports);
+        ControlFlow::Continue(())
     }
 
     fn file(&mut self, file: FileReport) {
