@@ -86,8 +86,7 @@ pub(crate) fn read(
     if flow.is_continue() {
         chunks.report_end(&mut file);
     }
-    file.close();
-    flow
+    file.close(flow)
 }
 
 /// A chunk as it is in the file.

@@ -14,10 +14,18 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field<'a>(Cow<'a, str>);
 
-impl Field<'_> {
+impl<'a> Field<'a> {
     /// The text without the blanks around it.
     pub(crate) fn get(&self) -> &str {
         self.0.trim()
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
+        match self.0 {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! JSON lines: cut into blocks, looked through for lines that can be logons, which are parsed.
 //!
 //! The one idea is to leave most bytes unread: a line that holds neither `4624` nor `4625` is no
-//! logon, whatever its shape, so that only its two ends are looked at. (No writer escapes digits.)
+//! logon of Windows, whatever its shape, so that only its two ends are looked at. (No writer escapes
+//! digits.) Records of other products are told by keys that they must have (`product`).
 //! Each line is judged by itself, so a file may mix shapes; which shapes and which zone there are
 //! is found out from the first block, whose size depends on nothing.
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::field::{Field, Fields, object};
 use crate::pipeline;
+use crate::product::{self, Candidates, Product};
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
@@ -102,8 +104,7 @@ fn read_in_blocks(
     if let (Some(error), true) = (blocks.error(), flow.is_continue()) {
         file.cut(blocks.bytes_read(), error);
     }
-    file.close();
-    flow
+    file.close(flow)
 }
 
 /// The values of a line that the shapes ask for.
@@ -212,20 +213,27 @@ impl LineReader<'_> {
             }
         };
         let finder = Finder::new("462");
+        let candidates = Candidates::of(&bytes);
         let mut start = 0;
         for end in memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
             let line = &bytes[start..end];
             // The last block may end with or without a newline.
             if start < bytes.len() {
                 outcome.lines += 1;
-                self.line(line, &finder, &mut outcome);
+                self.line(line, &finder, &candidates, &mut outcome);
             }
             start = end + 1;
         }
         (outcome, bytes)
     }
 
-    fn line(&self, line: &[u8], finder: &Finder<'_>, outcome: &mut Outcome) {
+    fn line(
+        &self,
+        line: &[u8],
+        finder: &Finder<'_>,
+        candidates: &Candidates,
+        outcome: &mut Outcome,
+    ) {
         let line = line.trim_ascii();
         let (Some(first), Some(last)) = (line.first(), line.last()) else {
             return;
@@ -237,6 +245,9 @@ impl LineReader<'_> {
                 _ => "not a JSON object",
             };
             outcome.rejects.push(position, reason);
+            return;
+        }
+        if candidates.may_be(line) && self.product(line, position, outcome) {
             return;
         }
         let may_matter =
@@ -258,6 +269,39 @@ impl LineReader<'_> {
             Ok(Ok(())) => {}
             Ok(Err(error)) => outcome.rejects.push(position, error),
             Err(error) => outcome.rejects.push(position, syntax(&error)),
+        }
+    }
+
+    /// Reads a record of another product, or a message of several; `false` when it is none.
+    fn product(&self, line: &[u8], position: Position, outcome: &mut Outcome) -> bool {
+        let context = product::Context { rule: self.rule, device: self.device };
+        let text = String::from_utf8_lossy(line);
+        let mut number = 0;
+        // What is beside known records counts with them, should there be any.
+        let mut others = 0;
+        let known = product::records(&text, &mut |record| {
+            number += 1;
+            match record.known {
+                Some((product, object)) => {
+                    let inside = record.is_wrapped.then_some(number);
+                    product::read(product, &object, &context, outcome, (position, inside));
+                }
+                None => others += 1,
+            }
+            ControlFlow::Continue(())
+        });
+        match known {
+            Ok(known) => {
+                if known {
+                    outcome.part(self.format).tally.records += others;
+                }
+                known
+            }
+            Err(error) if Product::reads(self.format) => {
+                outcome.rejects.push(position, syntax(&error));
+                true
+            }
+            Err(_) => false,
         }
     }
 

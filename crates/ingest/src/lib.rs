@@ -8,19 +8,27 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
-//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them.
+//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them. `product`
+//! judges the records of other products (`defender`), whether lines, a `document` or a table
+//! (`csv`) brought them.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
+mod csv;
+mod defender;
+mod document;
 mod evtx;
 mod field;
 mod flat;
 pub mod input;
 mod jsonl;
 mod nxlog;
+mod object;
 mod pipeline;
+mod product;
 pub mod reject;
+mod reports;
 mod session;
 mod sniff;
 mod stream;
@@ -80,11 +88,13 @@ pub enum Format {
     NxLog,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson,
+    /// Microsoft Defender's tables: streaming export, Event Hubs messages, hunting results.
+    Defender,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 3] = [Format::Evtx, Format::NxLog, Format::FlatJson];
+    pub const ALL: [Format; 4] = [Format::Evtx, Format::NxLog, Format::FlatJson, Format::Defender];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -92,6 +102,7 @@ impl Format {
             Format::Evtx => "EVTX",
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
+            Format::Defender => "Defender",
         }
     }
 
@@ -101,6 +112,7 @@ impl Format {
             Format::Evtx => "evtx",
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
+            Format::Defender => "defender",
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct Reject {
 pub enum Position {
     /// The n-th line, from 1.
     Line(u64),
-    /// The record of an event log with this number.
+    /// The record of an event log with this number; of another file the n-th, from 1.
     Record(u64),
     /// The n-th chunk of an event log file, from 0.
     Chunk(u64),

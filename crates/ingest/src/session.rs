@@ -11,6 +11,7 @@ use inventory::machine::MachineReport;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
+use crate::reports::Reports;
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -85,7 +86,6 @@ impl Part {
     }
 
     /// Counts a record in which a machine tells of itself.
-    #[allow(dead_code, reason = "the formats that hold such come next")]
     pub(crate) fn report(&mut self, report: MachineReport) {
         self.tally.records += 1;
         self.tally.reports += 1;
@@ -144,6 +144,7 @@ pub(crate) struct OpenFile<'s, 'a> {
     tallies: Vec<(Format, Tally)>,
     rejects_told: usize,
     lines: u64,
+    reports: Reports,
 }
 
 impl<'s, 'a> OpenFile<'s, 'a> {
@@ -155,6 +156,7 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             tallies: vec![(format, Tally::default())],
             rejects_told: 0,
             lines: 0,
+            reports: Reports::default(),
         }
     }
 
@@ -175,8 +177,10 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             if !part.logons.is_empty() && flow.is_continue() {
                 flow = self.session.receiver.logons(part.format, part.logons);
             }
-            if !part.reports.is_empty() && flow.is_continue() {
-                flow = self.session.receiver.reports(part.reports);
+            let reports = part.reports.into_iter();
+            let whole: Vec<_> = reports.filter_map(|report| self.reports.take(report)).collect();
+            if !whole.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.reports(whole);
             }
         }
         self.session.progress();
@@ -208,8 +212,12 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         self.session.receiver.warning(self.name, text);
     }
 
-    /// The end of the file.
-    pub(crate) fn close(self) {
+    /// The end of the file, or where the receiver broke; whether to go on after it.
+    pub(crate) fn close(mut self, mut flow: ControlFlow<()>) -> ControlFlow<()> {
+        let rest = self.reports.rest();
+        if !rest.is_empty() && flow.is_continue() {
+            flow = self.session.receiver.reports(rest);
+        }
         for (format, tally) in self.tallies {
             if format == self.format || !tally.is_empty() {
                 self.session.receiver.file(FileReport {
@@ -220,6 +228,7 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             }
         }
         self.session.progress();
+        flow
     }
 
     fn tell(&mut self, position: Position, reason: String) {

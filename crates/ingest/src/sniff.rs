@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes.
 
+use crate::csv;
 use crate::stream::Stream;
 use crate::tar;
 
@@ -16,6 +17,10 @@ pub(crate) enum Content {
     Tar,
     Evtx,
     JsonLines,
+    /// One JSON value or a few, each over several lines or too long for one.
+    Json,
+    /// A table with a row of column names.
+    Csv,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -47,7 +52,12 @@ fn content_of(head: &[u8]) -> Content {
     if tar::is_header(head) {
         return Content::Tar;
     }
+    if csv::is_table(head) {
+        return Content::Csv;
+    }
     match text(head) {
+        Some(b'[') => Content::Json,
+        Some(b'{') if is_document(head) => Content::Json,
         Some(b'{') => Content::JsonLines,
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
@@ -59,6 +69,24 @@ fn content_of(head: &[u8]) -> Content {
 fn text(head: &[u8]) -> Option<u8> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     head.trim_ascii_start().first().copied()
+}
+
+/// Whether an object goes over several lines, or is an API's answer, which is one long line.
+fn is_document(head: &[u8]) -> bool {
+    const ANSWERS: [&[u8]; 7] = [
+        b"\"@odata",
+        b"\"value\"",
+        b"\"Schema\"",
+        b"\"schema\"",
+        b"\"Results\"",
+        b"\"results\"",
+        b"\"Stats\"",
+    ];
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let inside = head.strip_prefix(b"{").unwrap_or(head);
+    let first = inside.trim_ascii_start();
+    let blanks = &inside[..inside.len() - first.len()];
+    blanks.contains(&b'\n') || ANSWERS.iter().any(|answer| first.starts_with(answer))
 }
 
 /// UTF-8's byte order mark, which Windows programs put first.
@@ -87,7 +115,6 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
         (None, Some(b'<')) => "not a known format (it looks like XML)",
-        (None, Some(b'[')) => "not a known format (it looks like a JSON array, not JSON lines)",
         _ => "not a known format",
     };
     what.to_owned()
@@ -111,12 +138,16 @@ mod tests {
             (b"{\"a\":1}\n", Content::JsonLines),
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
+            (b"[{}]", Content::Json),
+            (b"{\r\n  \"a\": 1\r\n}", Content::Json),
+            (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
+            (b"{\"records\":[]}\n", Content::JsonLines),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv),
         ] {
             assert_eq!(content_of(head), expected);
         }
         for (head, word) in [
             (&b"<Event"[..], "XML"),
-            (b"[{}]", "array"),
             (b"\xff\xfe{\0", "UTF-16"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),

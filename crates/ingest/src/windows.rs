@@ -16,7 +16,7 @@ use crate::field::{Field, Fields, object};
 const CHANNEL: &str = "Security";
 
 /// Bytes of a name at most: a DNS name has 255, a user name in UTF-8 about a thousand.
-const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
 
 /// What a record is for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -187,6 +187,39 @@ pub struct MachineReport {
     pub facts: MachineFacts,
 }
 
+impl MachineFacts {
+    /// Adds what another part of the same report says: addresses to addresses, facts where there
+    /// was none.
+    pub fn complete(&mut self, other: MachineFacts) {
+        fn fill<T>(fact: &mut Option<T>, other: Option<T>) {
+            if fact.is_none() {
+                *fact = other;
+            }
+        }
+        fill(&mut self.os_platform, other.os_platform);
+        fill(&mut self.os_processor, other.os_processor);
+        fill(&mut self.version, other.version);
+        fill(&mut self.last_ip_address, other.last_ip_address);
+        fill(&mut self.last_external_ip_address, other.last_external_ip_address);
+        fill(&mut self.agent_version, other.agent_version);
+        fill(&mut self.os_build, other.os_build);
+        fill(&mut self.os_architecture, other.os_architecture);
+        fill(&mut self.is_aad_joined, other.is_aad_joined);
+        fill(&mut self.aad_device_id, other.aad_device_id);
+        fill(&mut self.risk_score, other.risk_score);
+        fill(&mut self.exposure_level, other.exposure_level);
+        fill(&mut self.onboarding_status, other.onboarding_status);
+        fill(&mut self.managed_by, other.managed_by);
+        fill(&mut self.managed_by_status, other.managed_by_status);
+        fill(&mut self.vm_metadata, other.vm_metadata);
+        for address in other.ip_addresses {
+            if !self.ip_addresses.contains(&address) {
+                self.ip_addresses.push(address);
+            }
+        }
+    }
+}
+
 impl Machine {
     /// The health at a moment: active until [`INACTIVE_AFTER_S`] have passed since it was seen.
     pub fn health(&self, now: Timestamp) -> HealthStatus {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::de::IgnoredAny;
 
 use super::{Line, Shape};
-use crate::Format;
 use crate::zone::{Offset, evidence};
+use crate::{Format, product};
 
 /// How much of a file is looked at, give or take a line.
 pub(super) const HEAD_BYTES: usize = 1024 * 1024;
@@ -34,6 +34,11 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
         }
         // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
         let text = String::from_utf8_lossy(line);
+        if let Some(product) = product::format(&text) {
+            objects += 1;
+            format.get_or_insert(product);
+            continue;
+        }
         let Ok(parsed) = serde_json::from_str::<Line<'_>>(&text) else {
             continue;
         };
@@ -63,7 +68,7 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 17] = [
+const PRODUCTS: [(&str, &str); 16] = [
     ("winlog", "Winlogbeat 7 or later"),
     ("computer_name", "Winlogbeat 6"),
     ("string_inserts", "Vector windows_event_log"),
@@ -78,8 +83,7 @@ const PRODUCTS: [(&str, &str); 17] = [
     ("EventRecordID", "Fluent Bit winevtlog"),
     ("TimeGenerated", "Microsoft Sentinel"),
     ("sourcetype", "Splunk HTTP Event Collector events"),
-    ("DeviceId", "Microsoft Defender"),
-    ("operationName", "an Azure diagnostic or Defender streaming export"),
+    ("operationName", "an Azure diagnostic export"),
     ("records", "Event Hubs messages"),
 ];
 

@@ -5,6 +5,7 @@
 
 mod archives;
 mod damage;
+mod defender;
 mod inputs;
 mod lines;
 mod support;

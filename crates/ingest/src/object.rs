@@ -1,0 +1,208 @@
+//! A record with named values, of which only those that are asked for are looked into.
+//!
+//! It is a JSON object whose members are found and not yet read, or a row of a table. Nothing
+//! recurses into values, so that depth does no harm, and the number of members is bounded.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::field::Field;
+
+/// More members than any product's records have.
+const MAX_MEMBERS: usize = 4096;
+
+/// A value as it came.
+#[derive(Clone, Copy, Debug)]
+enum Value<'a> {
+    Json(&'a RawValue),
+    Cell(&'a str),
+}
+
+/// A record.
+#[derive(Debug, Default)]
+pub(crate) struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Object<'a> {
+    /// Finds the members of a JSON object.
+    pub(crate) fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// The row of a table under its column names.
+    pub(crate) fn row(columns: &'a [String], cells: &'a [String]) -> Self {
+        let named = columns.iter().zip(cells);
+        Self {
+            members: named
+                .map(|(name, cell)| (Cow::Borrowed(name.as_str()), Value::Cell(cell)))
+                .collect(),
+        }
+    }
+
+    /// Whether there is such a member, `null` as it may be.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
+    /// Whether there is one of these members.
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.has(key))
+    }
+
+    /// Whether there are all of these members.
+    pub(crate) fn has_all(&self, keys: &[&str]) -> bool {
+        keys.iter().all(|key| self.has(key))
+    }
+
+    /// A text, number or boolean as text without the blanks around it; empty for anything else,
+    /// and where there is none.
+    pub(crate) fn text(&self, key: &str) -> Cow<'a, str> {
+        match self.value(key) {
+            Some(Value::Json(raw)) => {
+                serde_json::from_str::<Field<'a>>(raw.get()).map(Field::into_text)
+            }
+            Some(Value::Cell(cell)) => Ok(Cow::Borrowed(cell.trim())),
+            None => Ok(Cow::Borrowed("")),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The JSON of a member, whether it stands there as it is or in a text, as products like to
+    /// put arrays.
+    pub(crate) fn json(&self, key: &str) -> Cow<'a, str> {
+        match self.value(key) {
+            Some(Value::Json(raw)) if !raw.get().starts_with('"') => Cow::Borrowed(raw.get()),
+            _ => self.text(key),
+        }
+    }
+
+    /// A member that is an object; one without members where it is none.
+    pub(crate) fn object(&self, key: &str) -> Object<'a> {
+        match self.value(key) {
+            Some(Value::Json(raw)) => Object::parse(raw.get()).unwrap_or_default(),
+            _ => Object::default(),
+        }
+    }
+
+    /// A member that is an array or an object, as it stands there.
+    pub(crate) fn nested(&self, key: &str) -> Option<&'a str> {
+        match self.value(key) {
+            Some(Value::Json(raw)) if raw.get().starts_with(['[', '{']) => Some(raw.get()),
+            _ => None,
+        }
+    }
+
+    /// Of a key that comes twice the last one counts.
+    fn value(&self, key: &str) -> Option<Value<'a>> {
+        self.members.iter().rev().find(|(name, _)| name == key).map(|&(_, value)| value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut object = Object::default();
+                while let Some(key) = map.next_key::<Field<'de>>()? {
+                    if object.members.len() == MAX_MEMBERS {
+                        return Err(A::Error::custom(format_args!(
+                            "an object with more than {MAX_MEMBERS} members"
+                        )));
+                    }
+                    let value = Value::Json(map.next_value()?);
+                    object.members.push((key.into_text(), value));
+                }
+                Ok(object)
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Calls `each` with the JSON of every element of an array, until it says to stop.
+///
+/// What follows the element at which it stopped is not read.
+pub(crate) fn elements<'a>(
+    array: &'a str,
+    each: &mut dyn FnMut(&'a str) -> bool,
+) -> Result<(), serde_json::Error> {
+    struct Elements<'f, 'a> {
+        each: &'f mut dyn FnMut(&'a str) -> bool,
+        stopped: &'f mut bool,
+    }
+    impl<'de: 'a, 'a> Visitor<'de> for Elements<'_, 'a> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(element) = seq.next_element::<&'de RawValue>()? {
+                if !(self.each)(element.get()) {
+                    *self.stopped = true;
+                    return Err(A::Error::custom("stopped"));
+                }
+            }
+            Ok(())
+        }
+    }
+    let mut stopped = false;
+    let mut deserializer = serde_json::Deserializer::from_str(array);
+    let result = deserializer.deserialize_seq(Elements { each, stopped: &mut stopped });
+    if stopped { Ok(()) } else { result }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_whatever_their_type() {
+        let object = Object::parse(
+            r#"{"a":" x ","b":639199803770463703,"c":null,"d":"[{\"e\":1}]","f":[1,2],"g":{"h":true},"a":"y"}"#,
+        )
+        .unwrap();
+        assert_eq!(object.text("a"), "y");
+        assert_eq!(object.text("b"), "639199803770463703");
+        assert_eq!(object.text("c"), "");
+        assert!(object.has("c") && !object.has("z"));
+        assert_eq!(object.json("d"), r#"[{"e":1}]"#);
+        assert_eq!(object.json("f"), "[1,2]");
+        assert_eq!(object.object("g").text("h"), "true");
+        assert_eq!(object.nested("f"), Some("[1,2]"));
+        assert_eq!(object.nested("a"), None);
+    }
+
+    #[test]
+    fn size_and_depth_are_bounded() {
+        let many: Vec<String> = (0..=MAX_MEMBERS).map(|n| format!("\"{n}\":1")).collect();
+        let error = Object::parse(&format!("{{{}}}", many.join(","))).unwrap_err();
+        assert!(error.to_string().contains("more than 4096"), "{error}");
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Object::parse(&deep).unwrap().text("a"), "");
+    }
+
+    #[test]
+    fn elements_end_when_it_is_said() {
+        let mut seen = Vec::new();
+        let all = elements("[1,{\"a\":[2]},3]", &mut |element| {
+            seen.push(element);
+            seen.len() < 2
+        });
+        assert!(all.is_ok());
+        assert_eq!(seen, ["1", "{\"a\":[2]}"]);
+        assert!(elements("[1,", &mut |_| true).is_err());
+    }
+}
