@@ -140,8 +140,8 @@ pub(crate) enum Command {
   zcat export.gz | footfall import --json -
 
 Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
-lines, Microsoft Defender (streaming export, Event Hubs, advanced hunting as JSON or CSV);
-plain, or in gzip, zip and tar. A file that was read before adds nothing again.")]
+lines, Microsoft Defender (streaming export, Event Hubs, advanced hunting as JSON or CSV),
+osquery result logs; plain, or in gzip, zip and tar. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -15,6 +15,8 @@ use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
+pub(crate) use device::{mac, tells_place};
+
 use crate::object::Object;
 use crate::product::{Context, Found, Tell, bounded, session_of};
 use crate::windows::{FieldError, present};

@@ -9,7 +9,7 @@
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
 //! the fields of a Windows logon event into a [`Logon`], whichever shape brought them. `product`
-//! judges the records of other products (`defender`), whether lines, a `document` or a table
+//! judges the records of other products (`defender`, `osquery`), whether lines, a `document` or a table
 //! (`csv`) brought them.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -25,6 +25,7 @@ pub mod input;
 mod jsonl;
 mod nxlog;
 mod object;
+mod osquery;
 mod pipeline;
 mod product;
 pub mod reject;
@@ -90,11 +91,14 @@ pub enum Format {
     FlatJson,
     /// Microsoft Defender's tables: streaming export, Event Hubs messages, hunting results.
     Defender,
+    /// Result logs of osquery.
+    Osquery,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 4] = [Format::Evtx, Format::NxLog, Format::FlatJson, Format::Defender];
+    pub const ALL: [Format; 5] =
+        [Format::Evtx, Format::NxLog, Format::FlatJson, Format::Defender, Format::Osquery];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -103,6 +107,7 @@ impl Format {
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
             Format::Defender => "Defender",
+            Format::Osquery => "osquery results",
         }
     }
 
@@ -113,6 +118,7 @@ impl Format {
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
             Format::Defender => "defender",
+            Format::Osquery => "osquery",
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender};
+use crate::{Format, defender, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
@@ -28,6 +28,7 @@ const WRAPPERS: [&str; 5] = ["records", "value", "Results", "results", "data"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Product {
     Defender,
+    Osquery,
 }
 
 impl Product {
@@ -36,24 +37,29 @@ impl Product {
         if defender::is_record(record) {
             return Some(Product::Defender);
         }
+        if osquery::is_record(record) {
+            return Some(Product::Osquery);
+        }
         None
     }
 
     pub(crate) fn format(self) -> Format {
         match self {
             Product::Defender => Format::Defender,
+            Product::Osquery => Format::Osquery,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        format == Format::Defender
+        matches!(format, Format::Defender | Format::Osquery)
     }
 
     /// Tells of everything that a record holds.
     fn read(self, record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'_>) {
         match self {
             Product::Defender => defender::read(record, context, tell),
+            Product::Osquery => osquery::read(record, context, tell),
         }
     }
 }
@@ -190,8 +196,8 @@ pub(crate) struct Candidates {
     finders: Vec<memmem::Finder<'static>>,
 }
 
-/// Of Defender's rows that matter each names its device.
-const KEYS: [&str; 1] = ["\"Device"];
+/// Of Defender's rows that matter each names its device; osquery's come in one of three members.
+const KEYS: [&str; 4] = ["\"Device", "\"columns\"", "\"diffResults\"", "\"snapshot\""];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {

@@ -155,6 +155,8 @@ pub enum Source {
     FlatJson = 3,
     /// Microsoft Defender's tables.
     Defender = 30,
+    /// osquery's result logs.
+    Osquery = 31,
 }
 
 /// How telemetry names a machine.

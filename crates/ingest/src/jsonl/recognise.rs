@@ -68,16 +68,12 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 16] = [
+const PRODUCTS: [(&str, &str); 12] = [
     ("winlog", "Winlogbeat 7 or later"),
     ("computer_name", "Winlogbeat 6"),
     ("string_inserts", "Vector windows_event_log"),
     ("event_data", "Vector windows_event_log"),
     ("__REALTIME_TIMESTAMP", "journald"),
-    ("hostIdentifier", "osquery results"),
-    ("diffResults", "osquery results"),
-    ("snapshot", "osquery results"),
-    ("columns", "osquery results"),
     ("OpenWEC", "OpenWEC's own JSON"),
     ("StringInserts", "Fluent Bit winevtlog"),
     ("EventRecordID", "Fluent Bit winevtlog"),

@@ -219,7 +219,6 @@ fn other_products_are_passed_over_by_name() {
         ("windows/derived/DE_RDP_Tunneling_4624.openwec.ndjson", "OpenWEC"),
         ("windows/derived/DE_RDP_Tunneling_4624.splunk-hec.ndjson", "Splunk"),
         ("windows/derived/DE_RDP_Tunneling_4624.wef.xml", "XML"),
-        ("osquery/made/osqueryd.results.log", "osquery"),
         ("linux/capture/lab-web01.sshd.journal.json", "journald"),
         ("linux/capture/lab-web01.wtmp", "not a known format"),
         ("linux/capture/lab-web01.wtmp.db", "SQLite"),

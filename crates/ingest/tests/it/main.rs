@@ -8,5 +8,6 @@ mod damage;
 mod defender;
 mod inputs;
 mod lines;
+mod osquery;
 mod support;
 mod truth;
