@@ -141,7 +141,8 @@ pub(crate) enum Command {
 
 Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
 lines, Microsoft Defender (streaming export, Event Hubs, advanced hunting as JSON or CSV),
-osquery result logs; plain, or in gzip, zip and tar. A file that was read before adds nothing again.")]
+osquery result logs, Entra sign-ins, Intune devices; plain, or in gzip, zip and tar.
+A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
 
+use crate::jsonl::MAX_LINE_BYTES;
 use crate::product::{self, Context};
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
@@ -60,6 +61,10 @@ fn read_up_to(
                 number += 1;
                 let position = (Position::Record(number), None);
                 match record.known {
+                    Some(_) if record.bytes > MAX_LINE_BYTES => outcome.rejects.push(
+                        position.0,
+                        format_args!("{} bytes, more than {MAX_LINE_BYTES}", record.bytes),
+                    ),
                     Some((product, object)) => {
                         product::read(product, &object, &context, &mut outcome, position);
                     }

@@ -9,7 +9,7 @@
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
 //! the fields of a Windows logon event into a [`Logon`], whichever shape brought them. `product`
-//! judges the records of other products (`defender`, `osquery`), whether lines, a `document` or a table
+//! judges the records of other products (`defender`, `osquery`, `entra`), whether lines, a `document` or a table
 //! (`csv`) brought them.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -18,6 +18,7 @@ mod archive;
 mod csv;
 mod defender;
 mod document;
+mod entra;
 mod evtx;
 mod field;
 mod flat;
@@ -93,12 +94,20 @@ pub enum Format {
     Defender,
     /// Result logs of osquery.
     Osquery,
+    /// Sign-ins of Entra, devices of Intune.
+    Entra,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 5] =
-        [Format::Evtx, Format::NxLog, Format::FlatJson, Format::Defender, Format::Osquery];
+    pub const ALL: [Format; 6] = [
+        Format::Evtx,
+        Format::NxLog,
+        Format::FlatJson,
+        Format::Defender,
+        Format::Osquery,
+        Format::Entra,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -108,6 +117,7 @@ impl Format {
             Format::FlatJson => "flat JSON",
             Format::Defender => "Defender",
             Format::Osquery => "osquery results",
+            Format::Entra => "Entra and Intune",
         }
     }
 
@@ -119,6 +129,7 @@ impl Format {
             Format::FlatJson => "flat-json",
             Format::Defender => "defender",
             Format::Osquery => "osquery",
+            Format::Entra => "entra",
         }
     }
 }

@@ -22,7 +22,7 @@ const ROWS: [&str; 3] = ["columns", "diffResults", "snapshot"];
 
 /// Whether it is a result, or a line of the status log.
 pub(crate) fn is_record(record: &Object<'_>) -> bool {
-    let of_a_query = record.has_any(&ROWS) && record.has_any(&["unixTime", "calendarTime"]);
+    let of_a_query = record.has("unixTime") && record.has_any(&ROWS);
     let of_status = record.has_all(&["severity", "filename", "line", "message", "calendarTime"]);
     of_a_query || of_status
 }

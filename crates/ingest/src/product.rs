@@ -15,7 +15,7 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, osquery};
+use crate::{Format, defender, entra, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
@@ -29,6 +29,7 @@ const WRAPPERS: [&str; 5] = ["records", "value", "Results", "results", "data"];
 pub(crate) enum Product {
     Defender,
     Osquery,
+    Entra,
 }
 
 impl Product {
@@ -40,6 +41,9 @@ impl Product {
         if osquery::is_record(record) {
             return Some(Product::Osquery);
         }
+        if entra::is_record(record) {
+            return Some(Product::Entra);
+        }
         None
     }
 
@@ -47,12 +51,13 @@ impl Product {
         match self {
             Product::Defender => Format::Defender,
             Product::Osquery => Format::Osquery,
+            Product::Entra => Format::Entra,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        matches!(format, Format::Defender | Format::Osquery)
+        matches!(format, Format::Defender | Format::Osquery | Format::Entra)
     }
 
     /// Tells of everything that a record holds.
@@ -60,6 +65,7 @@ impl Product {
         match self {
             Product::Defender => defender::read(record, context, tell),
             Product::Osquery => osquery::read(record, context, tell),
+            Product::Entra => entra::read(record, context, tell),
         }
     }
 }
@@ -121,6 +127,7 @@ pub(crate) fn read(
 pub(crate) struct Record<'a> {
     /// Whose it is, where that is known.
     pub(crate) known: Option<(Product, Object<'a>)>,
+    pub(crate) bytes: usize,
     /// It is one of those that something around them holds.
     pub(crate) is_wrapped: bool,
 }
@@ -151,24 +158,24 @@ fn unwrap<'a>(
     depth: usize,
     each: &mut Each<'_, 'a>,
 ) -> serde_json::Result<(bool, ControlFlow<()>)> {
-    let is_wrapped = depth > 0;
     let json = json.trim_ascii();
+    let as_record = |known| Record { known, bytes: json.len(), is_wrapped: depth > 0 };
     if json.starts_with('[') && depth < MAX_WRAPPERS {
         return unwrap_each(json, depth, each);
     }
     if !json.starts_with('{') {
-        return Ok((false, each(Record { known: None, is_wrapped })));
+        return Ok((false, each(as_record(None))));
     }
     let object = Object::parse(json)?;
     if let Some(product) = Product::of(&object) {
-        return Ok((true, each(Record { known: Some((product, object)), is_wrapped })));
+        return Ok((true, each(as_record(Some((product, object))))));
     }
     match WRAPPERS.iter().find_map(|key| object.nested(key)) {
         Some(wrapped) if depth < MAX_WRAPPERS => {
             let (known, flow) = unwrap(wrapped, depth + 1, each)?;
             Ok((known || defender::is_answer(&object), flow))
         }
-        _ => Ok((false, each(Record { known: None, is_wrapped }))),
+        _ => Ok((false, each(as_record(None)))),
     }
 }
 
@@ -190,23 +197,30 @@ fn unwrap_each<'a>(
 
 /// Tells lines that cannot be records of a known product, without parsing them.
 ///
-/// A key that every record of a product has to have stands in each such line as it is, for no
-/// writer escapes letters. Which keys a block has none of is found out once for all its lines.
+/// Of Defender's and Intune's rows that matter each has a key that begins with `Device` or
+/// `device`, as have Entra's sign-ins; osquery's results say when they are of. No writer escapes
+/// letters, so each such line has that as it is. What a block has none of is found out once for
+/// all its lines.
 pub(crate) struct Candidates {
-    finders: Vec<memmem::Finder<'static>>,
+    device: Option<memmem::Finder<'static>>,
+    unix_time: Option<memmem::Finder<'static>>,
 }
-
-/// Of Defender's rows that matter each names its device; osquery's come in one of three members.
-const KEYS: [&str; 4] = ["\"Device", "\"columns\"", "\"diffResults\"", "\"snapshot\""];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {
-        let finders = KEYS.iter().map(memmem::Finder::new);
-        Self { finders: finders.filter(|finder| finder.find(block).is_some()).collect() }
+        let within = |text| Some(memmem::Finder::new(text)).filter(|it| it.find(block).is_some());
+        Self { device: within("evice"), unix_time: within("\"unixTime\"") }
     }
 
     pub(crate) fn may_be(&self, line: &[u8]) -> bool {
-        self.finders.iter().any(|finder| finder.find(line).is_some())
+        let names_device = |finder: &memmem::Finder<'_>| {
+            finder.find_iter(line).any(|at| {
+                let before = at.checked_sub(2).map(|start| &line[start..at]);
+                matches!(before, Some(b"\"D" | b"\"d"))
+            })
+        };
+        self.unix_time.as_ref().is_some_and(|finder| finder.find(line).is_some())
+            || self.device.as_ref().is_some_and(names_device)
     }
 }
 

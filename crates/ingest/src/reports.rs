@@ -22,19 +22,8 @@ pub(crate) struct Reports {
 impl Reports {
     /// Takes the next report of a file; gives one that no other can join any more.
     pub(crate) fn take(&mut self, report: MachineReport) -> Option<MachineReport> {
-        let same = self.held.iter_mut().rev().find(|held| {
-            held.time == report.time
-                && held.machine.id == report.machine.id
-                && held.machine.name == report.machine.name
-                && held.facts.ip_addresses.len() < MAX_ADDRESSES
-        });
-        match same {
-            Some(held) => {
-                // Not every table has it.
-                let device = held.machine.aad_device_id.or(report.machine.aad_device_id);
-                held.machine.aad_device_id = device;
-                held.facts.complete(report.facts);
-            }
+        match self.held.iter_mut().rev().find(|held| are_one(held, &report)) {
+            Some(held) => join(held, report),
             None => self.held.push_back(report),
         }
         if self.held.len() > MAX_HELD { self.held.pop_front() } else { None }
@@ -44,4 +33,19 @@ impl Reports {
     pub(crate) fn rest(&mut self) -> Vec<MachineReport> {
         self.held.drain(..).collect()
     }
+}
+
+/// Whether two reports are of one machine and moment, and there is room.
+pub(crate) fn are_one(one: &MachineReport, other: &MachineReport) -> bool {
+    one.time == other.time
+        && one.machine.id == other.machine.id
+        && one.machine.name == other.machine.name
+        && one.facts.ip_addresses.len() + other.facts.ip_addresses.len() <= MAX_ADDRESSES
+}
+
+pub(crate) fn join(report: &mut MachineReport, other: MachineReport) {
+    // Not every table has it.
+    let device = report.machine.aad_device_id.or(other.machine.aad_device_id);
+    report.machine.aad_device_id = device;
+    report.facts.complete(other.facts);
 }

@@ -11,7 +11,7 @@ use inventory::machine::MachineReport;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
-use crate::reports::Reports;
+use crate::reports::{self, Reports};
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -89,7 +89,10 @@ impl Part {
     pub(crate) fn report(&mut self, report: MachineReport) {
         self.tally.records += 1;
         self.tally.reports += 1;
-        self.reports.push(report);
+        match self.reports.last_mut() {
+            Some(last) if reports::are_one(last, &report) => reports::join(last, report),
+            _ => self.reports.push(report),
+        }
     }
 }
 

@@ -157,6 +157,8 @@ pub enum Source {
     Defender = 30,
     /// osquery's result logs.
     Osquery = 31,
+    /// Entra's sign-ins and Intune's devices.
+    Entra = 32,
 }
 
 /// How telemetry names a machine.

@@ -61,7 +61,7 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
             let like =
                 foreign.map_or_else(String::new, |product| format!(" (they look like {product})"));
             Err(format!(
-                "JSON lines, but none of the first {count} is an NXLog or flat event{like}"
+                "JSON lines, but none of the first {count} is of a kind that is read{like}"
             ))
         }
     }

@@ -6,6 +6,7 @@
 mod archives;
 mod damage;
 mod defender;
+mod entra;
 mod inputs;
 mod lines;
 mod osquery;
