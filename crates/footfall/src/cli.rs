@@ -140,7 +140,7 @@ pub(crate) enum Command {
   zcat export.gz | footfall import --json -
 
 Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
-lines; plain, or in gzip, zip and tar. A file that was read before adds nothing again.")]
+lines; plain, or in gzip, Zstandard, zip and tar. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -14,7 +14,7 @@ use crate::stream::{Stream, Whole};
 use crate::tar;
 use crate::{evtx, jsonl};
 
-/// How many archives may be inside one another; gzip counts as one.
+/// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
 /// How many members of one archive are read; each costs time even when it is empty.
 const MAX_MEMBERS: usize = 1_000_000;
@@ -49,7 +49,8 @@ pub(crate) fn read(
     depth: usize,
 ) -> ControlFlow<()> {
     let content = sniff::content(&mut stream);
-    if matches!(content, Content::Gzip | Content::Zip | Content::Tar) && depth >= MAX_DEPTH {
+    let is_archive = matches!(content, Content::Gzip | Content::Zstd | Content::Zip | Content::Tar);
+    if is_archive && depth >= MAX_DEPTH {
         session.skipped(name, format!("an archive inside {MAX_DEPTH} others, which is too deep"));
         return ControlFlow::Continue(());
     }
@@ -58,6 +59,13 @@ pub(crate) fn read(
             let inner = Stream::new(MultiGzDecoder::new(stream));
             read(session, name, inner, depth + 1)
         }
+        Content::Zstd => match zstd::Decoder::new(stream) {
+            Ok(decoder) => read(session, name, Stream::new(decoder), depth + 1),
+            Err(error) => {
+                session.skipped(name, format!("a Zstandard archive that cannot be read: {error}"));
+                ControlFlow::Continue(())
+            }
+        },
         Content::Zip => match spool(stream) {
             Ok(file) => read_zip(session, name, file, depth),
             Err(error) => {

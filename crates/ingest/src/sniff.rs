@@ -12,6 +12,7 @@ const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Gzip,
+    Zstd,
     Zip,
     Tar,
     Evtx,
@@ -36,6 +37,10 @@ fn content_of(head: &[u8]) -> Content {
     if head.starts_with(b"\x1f\x8b\x08") {
         return Content::Gzip;
     }
+    // The second begins a frame that is to be passed over, as some writers put first (RFC 8878 §3.1.2).
+    if head.starts_with(b"\x28\xb5\x2f\xfd") || is_skippable_frame(head) {
+        return Content::Zstd;
+    }
     // The second is a zip without members.
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Content::Zip;
@@ -55,6 +60,10 @@ fn content_of(head: &[u8]) -> Content {
     }
 }
 
+fn is_skippable_frame(head: &[u8]) -> bool {
+    matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
 /// The first byte of text that is no blank, behind a byte order mark.
 fn text(head: &[u8]) -> Option<u8> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
@@ -70,8 +79,7 @@ fn line_starts_with_object(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 10] = [
-        (b"\x28\xb5\x2f\xfd", "a Zstandard archive, which is not read yet"),
+    const MAGICS: [(&[u8], &str); 9] = [
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read yet"),
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
@@ -105,6 +113,8 @@ mod tests {
         chunk.extend(EVTX_CHUNK_MAGIC);
         for (head, expected) in [
             (&b"\x1f\x8b\x08\x00"[..], Content::Gzip),
+            (b"\x28\xb5\x2f\xfd\x00", Content::Zstd),
+            (b"\x51\x2a\x4d\x18\x00", Content::Zstd),
             (b"PK\x03\x04", Content::Zip),
             (b"ElfFile\0", Content::Evtx),
             (&chunk, Content::Evtx),
