@@ -24,7 +24,7 @@ pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
-pub(crate) use machine::{Machine, Tag};
+pub(crate) use machine::{Exclude, Include, Machine, Tag};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Query(Query),
     /// Write the whole inventory into files for other tools
     Export(Export),
+    /// Forget what is older than the configuration keeps
+    Retention(Retention),
     /// The apps that may ask for tokens
     #[command(subcommand)]
     App(App),
@@ -311,6 +313,19 @@ pub(crate) struct Form {
     /// Print CSV
     #[arg(long)]
     pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall retention
+  FOOTFALL_CONFIG=/etc/footfall.toml footfall retention --json
+
+`footfall import` and a running server do the same by themselves. The settings are `retention` and
+`audit.retention` (footfall config default).")]
+pub(crate) struct Retention {
+    /// Print what was forgotten as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
