@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Forget what is older than the configuration keeps
     Retention(Retention),
+    /// Erase a person: logons, relations, names and identifiers
+    Forget(Forget),
     /// The apps that may ask for tokens
     #[command(subcommand)]
     App(App),
@@ -324,6 +326,23 @@ pub(crate) struct Form {
 `audit.retention` (footfall config default).")]
 pub(crate) struct Retention {
     /// Print what was forgotten as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall forget jdoe                 # in every domain; shows what it is and asks
+  footfall forget 'CORP\\jdoe' --yes --json > forgotten.json
+
+The name stays nowhere: in the audit a pseudonym stands in its place. It cannot be undone.")]
+pub(crate) struct Forget {
+    /// The user: name, DOMAIN\name or name@realm; case does not count
+    pub(crate) user: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

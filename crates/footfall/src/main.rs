@@ -11,6 +11,7 @@ mod demo;
 mod device_groups;
 mod export;
 mod fleet;
+mod forget;
 mod groups;
 mod import;
 mod keys;
@@ -87,6 +88,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Query(args) => return query::run(&config, &args).await,
         Command::Export(args) => export::run(&config, &args).await?,
         Command::Retention(args) => retention::run(&config, &args).await?,
+        Command::Forget(args) => return forget::run(&config, &args).await,
         Command::App(command) => return apps::run(&config, command).await,
         Command::Operator(command) => return operators::run(&config, command).await,
         Command::Group(command) => return groups::run(&config, command).await,

@@ -135,3 +135,25 @@ fn the_retention_is_applied_when_it_is_asked_for() {
     assert_eq!(said["machines"], 3, "{said}");
     assert_eq!(program.run(&["query", "machines/$count"]), "0\n");
 }
+
+#[test]
+fn a_person_is_forgotten_with_a_report() {
+    let program = inventory();
+    program.run(&["query", "users/user7/machines"]);
+    let unasked = program.command().args(["forget", "user7"]).output().unwrap();
+    assert_eq!(unasked.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&unasked.stderr).into_owned();
+    assert!(said.contains("corp\\user7") && said.contains("--yes"), "{said}");
+    let report = program.run(&["forget", "USER7", "--yes", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&report["accounts"], &report["logons"], &report["left"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert!(!program.run(&["query", "users", "--json"]).contains("user7"));
+    let audit = program.run(&["audit", "--kind", "admin", "--json"]);
+    assert!(audit.contains("person.forget") && !audit.contains("user7"), "{audit}");
+    assert!(audit.contains(report["pseudonym"].as_str().unwrap()));
+    let again = program.command().args(["forget", "user7", "--yes"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+}
