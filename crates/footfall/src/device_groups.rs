@@ -5,7 +5,7 @@ mod listing;
 mod regrouping;
 mod rules;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 
 use inventory::access::device_group::Rules;
 use inventory::access::directory::DeviceGroupSettings;
