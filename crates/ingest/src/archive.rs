@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{evtx, jsonl};
+use crate::{evtx, jsonl, xml};
 
 /// How many archives may be inside one another; gzip counts as one.
 const MAX_DEPTH: usize = 4;
@@ -68,6 +68,7 @@ pub(crate) fn read(
         Content::Tar => read_tar(session, name, stream, depth),
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
+        Content::Xml => xml::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())

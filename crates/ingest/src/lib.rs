@@ -7,12 +7,14 @@
 //!
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
-//! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
-//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them.
+//! `evtx`, `xml`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows`
+//! turns the fields of a Windows logon event into a [`Logon`], whichever shape brought them;
+//! `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
+mod event_xml;
 mod evtx;
 mod field;
 mod flat;
@@ -26,6 +28,7 @@ mod sniff;
 mod stream;
 mod tar;
 mod windows;
+mod xml;
 mod zone;
 
 use std::fs::File;
@@ -79,11 +82,13 @@ pub enum Format {
     NxLog,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson,
+    /// Events in XML, as Windows Event Forwarding, `wevtutil` and the Event Viewer write them.
+    WefXml,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 3] = [Format::Evtx, Format::NxLog, Format::FlatJson];
+    pub const ALL: [Format; 4] = [Format::Evtx, Format::NxLog, Format::FlatJson, Format::WefXml];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -91,6 +96,7 @@ impl Format {
             Format::Evtx => "EVTX",
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
+            Format::WefXml => "WEF XML",
         }
     }
 
@@ -100,6 +106,7 @@ impl Format {
             Format::Evtx => "evtx",
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
+            Format::WefXml => "wef-xml",
         }
     }
 }

@@ -1,5 +1,8 @@
 //! One call of [`read`](crate::read()): its options, its receiver, and what a file adds up to.
 
+#[cfg(test)]
+pub(crate) mod told;
+
 use std::cell::Cell;
 use std::fmt;
 use std::io;

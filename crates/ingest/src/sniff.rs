@@ -1,7 +1,9 @@
 //! What a file is, by its first bytes.
 
+use memchr::memmem;
+
 use crate::stream::Stream;
-use crate::tar;
+use crate::{tar, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -16,6 +18,8 @@ pub(crate) enum Content {
     Tar,
     Evtx,
     JsonLines,
+    /// Windows events in XML.
+    Xml,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -51,9 +55,14 @@ fn content_of(head: &[u8]) -> Content {
         Some(b'{') => Content::JsonLines,
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
+        Some(b'<') if xml::has_start(head) => Content::Xml,
+        // The same of XML, whose lines say nothing.
+        Some(_) if memmem::find(head, XML_NAMESPACE).is_some() => Content::Xml,
         first => Content::Unknown(reason(head, first)),
     }
 }
+
+const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
 
 /// The first byte of text that is no blank, behind a byte order mark.
 fn text(head: &[u8]) -> Option<u8> {
@@ -86,7 +95,7 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
     let what = match (known, first) {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML)",
+        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
         (None, Some(b'[')) => "not a known format (it looks like a JSON array, not JSON lines)",
         _ => "not a known format",
     };
@@ -111,11 +120,18 @@ mod tests {
             (b"{\"a\":1}\n", Content::JsonLines),
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
+            (b"<Event xmlns='x'>", Content::Xml),
+            (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
+            (
+                b"a</Data></EventData></Event><Event \
+                  xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">",
+                Content::Xml,
+            ),
         ] {
             assert_eq!(content_of(head), expected);
         }
         for (head, word) in [
-            (&b"<Event"[..], "XML"),
+            (&b"<EventLog>"[..], "XML"),
             (b"[{}]", "array"),
             (b"\xff\xfe{\0", "UTF-16"),
             (b" \r\n", "blanks"),

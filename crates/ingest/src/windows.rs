@@ -7,7 +7,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
 use inventory::rule::{Rule, Verdict};
-use inventory::time::{TimeError, Timestamp};
+use inventory::time::{Stamp, TimeError, Timestamp};
+use jiff::tz::TimeZone;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer};
 
 use crate::field::{Field, Fields, object};
@@ -37,6 +39,20 @@ pub(crate) fn kind(event_id: &str, channel: &str) -> Kind {
         "4624" => Kind::Logon,
         "4625" => Kind::Failure,
         _ => Kind::Other,
+    }
+}
+
+/// Tells records that may be logons from those that cannot be, unread: without `4624` and `4625`
+/// in it a record is neither. (No writer escapes digits.)
+pub(crate) struct Candidates(Finder<'static>);
+
+impl Candidates {
+    pub(crate) fn new() -> Self {
+        Self(Finder::new("462"))
+    }
+
+    pub(crate) fn include(&self, record: &[u8]) -> bool {
+        self.0.find_iter(record).any(|at| matches!(record.get(at + 3), Some(b'4' | b'5')))
     }
 }
 
@@ -148,6 +164,14 @@ pub(crate) fn logon(
     }))
 }
 
+/// Reads a time that is UTC whether the text says so or not: Windows writes UTC, and a renderer
+/// that leaves the Z out means it too.
+pub(crate) fn utc(field: &'static str, text: &str) -> Result<Timestamp, FieldError> {
+    Stamp::parse(text)
+        .and_then(|stamp| stamp.in_zone(&TimeZone::UTC))
+        .map_err(|error| FieldError::Time { field, error })
+}
+
 /// Windows writes `-` for what it does not know.
 pub(crate) fn present(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty() && *text != "-")
@@ -178,17 +202,11 @@ fn fingerprint(record: Option<u64>, raw: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use inventory::time::Stamp;
-    use jiff::tz::TimeZone;
-
     use super::*;
 
     fn read(json: &str, system: &System<'_>) -> Result<Option<Logon>, FieldError> {
         let data = serde_json::from_str::<EventData<'_>>(json).unwrap();
-        logon(&Rule::default(), system, &data, || {
-            let stamp = Stamp::parse("2026-03-01T08:00:00Z").unwrap();
-            Ok(stamp.in_zone(&TimeZone::UTC).unwrap())
-        })
+        logon(&Rule::default(), system, &data, || utc("TimeCreated", "2026-03-01T08:00:00Z"))
     }
 
     const SYSTEM: System<'static> =

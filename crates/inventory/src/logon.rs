@@ -153,6 +153,8 @@ pub enum Source {
     NxLog = 2,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson = 3,
+    /// Events in XML (Windows Event Forwarding).
+    WefXml = 4,
 }
 
 /// How telemetry names a machine.

@@ -218,7 +218,6 @@ fn other_products_are_passed_over_by_name() {
         ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-stringinserts.ndjson", "Fluent Bit"),
         ("windows/derived/DE_RDP_Tunneling_4624.openwec.ndjson", "OpenWEC"),
         ("windows/derived/DE_RDP_Tunneling_4624.splunk-hec.ndjson", "Splunk"),
-        ("windows/derived/DE_RDP_Tunneling_4624.wef.xml", "XML"),
         ("osquery/made/osqueryd.results.log", "osquery"),
         ("linux/capture/lab-web01.sshd.journal.json", "journald"),
         ("defender/made/blob-PT1H.ndjson", "Defender"),

@@ -7,5 +7,7 @@ mod archives;
 mod damage;
 mod inputs;
 mod lines;
+mod shapes;
 mod support;
 mod truth;
+mod xml;

@@ -1,0 +1,54 @@
+//! One logon in several shapes is one event (docs/adr/0004-event-identity.md).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use inventory::logon::{EventKey, Logon};
+use jiff::tz::{TimeZone, offset};
+
+use crate::support::{data, options, read_file_with};
+
+/// What makes a logon one event.
+type Identity = (String, String, String, String, u64, Option<u64>);
+
+fn identities(logons: &[Logon]) -> BTreeSet<Identity> {
+    let identity = |logon: &Logon| {
+        let EventKey { session, record } = logon.key;
+        let (account, machine) = (&logon.account, logon.machine.name.to_lowercase());
+        let second = logon.time.whole_second().to_string();
+        (machine, account.name.clone(), account.authority().to_owned(), second, session, record)
+    };
+    logons.iter().map(identity).collect()
+}
+
+fn read(path: &Path) -> Vec<Logon> {
+    let mut options = options();
+    options.timezone = Some(TimeZone::fixed(offset(2)));
+    let read = read_file_with(path, &options);
+    assert_eq!(read.skipped, []);
+    assert_eq!(read.rejects, []);
+    read.logons
+}
+
+/// Derived files hold the events of the EVTX that they are named after.
+#[test]
+fn a_logon_is_one_event_in_whatever_shape_it_comes() {
+    let Some(data) = data() else { return };
+    for stem in ["DE_RDP_Tunneling_4624", "forwarded-11-hosts"] {
+        let original = read(&data.join(format!("windows/evtx/{stem}.evtx")));
+        let expected = identities(&original);
+        assert!(expected.len() >= 4);
+        for shape in ["wef.xml", "nxlog-utc-plus-2.ndjson"] {
+            let path = data.join(format!("windows/derived/{stem}.{shape}"));
+            let logons = read(&path);
+            assert_eq!(logons.len(), original.len(), "{path:?}");
+            assert_eq!(identities(&logons), expected, "{path:?}");
+            // What is kept beside the identity is the same, too.
+            for (logon, original) in logons.iter().zip(&original) {
+                assert_eq!(logon.logon_type, original.logon_type, "{path:?}");
+                assert_eq!(logon.remote_address, original.remote_address, "{path:?}");
+                assert_eq!(logon.remote_name, original.remote_name, "{path:?}");
+            }
+        }
+    }
+}
