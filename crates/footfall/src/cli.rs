@@ -139,9 +139,9 @@ pub(crate) enum Command {
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content: Windows event logs (EVTX), events in XML (WEF), NXLog JSON
-lines, flat JSON lines; plain, or in gzip, zip and tar. A file that was read before adds
-nothing again.")]
+Formats are recognised by content: Windows event logs (EVTX), events in XML (WEF), JSON lines of
+NXLog and Winlogbeat, flat JSON lines; plain, or in gzip, zip and tar. A file that was read
+before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

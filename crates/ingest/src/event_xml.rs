@@ -83,7 +83,9 @@ impl XmlEvent {
             source,
             raw,
         };
-        windows::logon(rule, &system, &self.data, || windows::utc("TimeCreated", self.time.get()))
+        windows::logon(rule, &system, &self.data.values(), || {
+            windows::utc("TimeCreated", self.time.get())
+        })
     }
 
     fn start(&mut self, element: &BytesStart<'_>, place: &mut Place) -> Result<(), XmlError> {

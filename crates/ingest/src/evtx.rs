@@ -268,8 +268,7 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
     let kind = windows::kind(system.event_id.get(), system.channel.get());
     let part = outcome.part(Format::Evtx);
     if kind != Kind::Logon {
-        part.tally.records += 1;
-        part.tally.failures += u64::from(kind == Kind::Failure);
+        part.count_other(kind);
         return Ok(());
     }
     let around = windows::System {
@@ -279,8 +278,8 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
         raw: json,
     };
     let time = || windows::utc("TimeCreated", system.time_created.attributes.system_time.get());
-    let logon =
-        windows::logon(rule, &around, &event_data, time).map_err(|error| error.to_string())?;
+    let logon = windows::logon(rule, &around, &event_data.values(), time)
+        .map_err(|error| error.to_string())?;
     part.count(logon);
     Ok(())
 }

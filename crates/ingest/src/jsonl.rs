@@ -1,9 +1,8 @@
 //! JSON lines: cut into blocks, looked through for lines that can be logons, which are parsed.
 //!
 //! The one idea is to leave most bytes unread: a line that holds neither `4624` nor `4625` is no
-//! logon, whatever its shape, so that only its two ends are looked at.
-//! Each line is judged by itself, so a file may mix shapes; which shapes and which zone there are
-//! is found out from the first block, whose size depends on nothing.
+//! logon, whatever its shape, so that only its two ends are looked at. Which shape and which zone
+//! there are is found out from the first block, whose size depends on nothing.
 
 mod blocks;
 mod recognise;
@@ -11,20 +10,16 @@ mod recognise;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
-use inventory::logon::Source;
-use inventory::rule::Rule;
-use inventory::time::Timestamp;
 use memchr::memchr_iter;
-use serde::{Deserialize, Deserializer};
 
-use crate::field::{Field, Fields, object};
+use crate::line::Line;
 use crate::pipeline;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
+use crate::shape::RecordReader;
 use crate::stream::Stream;
-use crate::windows::{self, Candidates, EventData, FieldError, Kind, System};
+use crate::windows::Candidates;
 use crate::zone::Zone;
-use crate::{Format, flat, nxlog};
 
 use blocks::{Block, Blocks};
 
@@ -67,12 +62,13 @@ fn read_in_blocks(
         }
     };
     let options = session.options;
-    let reader = LineReader {
+    let records = RecordReader {
         rule: &options.rule,
         device: options.device.as_deref(),
         zone: &Zone::of(options.timezone.as_ref(), &recognised.evidence),
         format: recognised.format,
     };
+    let reader = LineReader { records, candidates: Candidates::new() };
     let mut file = OpenFile::new(session, name, recognised.format);
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
@@ -92,7 +88,7 @@ fn read_in_blocks(
             blocks.borrow_mut().recycle(buffer);
             if outcome.zone_assumed && !warned {
                 warned = true;
-                file.warn(&reader.zone.warning());
+                file.warn(&reader.records.zone.warning());
             }
             file.take(outcome)
         },
@@ -105,94 +101,10 @@ fn read_in_blocks(
     flow
 }
 
-/// The values of a line that the shapes ask for.
-#[derive(Debug, Default)]
-pub(crate) struct Line<'a> {
-    pub(crate) event_id: Field<'a>,
-    pub(crate) channel: Field<'a>,
-    pub(crate) hostname: Field<'a>,
-    pub(crate) record_number: Field<'a>,
-    pub(crate) event_time: Field<'a>,
-    pub(crate) event_received_time: Field<'a>,
-    pub(crate) at_timestamp: Field<'a>,
-    pub(crate) time_created: Field<'a>,
-    /// Sysmon's own time, in UTC.
-    pub(crate) utc_time: Field<'a>,
-    pub(crate) data: EventData<'a>,
-}
-
-impl<'a> Fields<'a> for Line<'a> {
-    fn slot(&mut self, key: &str) -> Option<&mut Field<'a>> {
-        Some(match key {
-            "EventID" => &mut self.event_id,
-            "Channel" => &mut self.channel,
-            "Hostname" => &mut self.hostname,
-            "RecordNumber" => &mut self.record_number,
-            "EventTime" => &mut self.event_time,
-            "EventReceivedTime" => &mut self.event_received_time,
-            "@timestamp" => &mut self.at_timestamp,
-            "TimeCreated" => &mut self.time_created,
-            "UtcTime" => &mut self.utc_time,
-            key => return self.data.slot(key),
-        })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Line<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        object(deserializer)
-    }
-}
-
-/// The shapes that lines have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    NxLog,
-    Flat,
-}
-
-impl Shape {
-    fn of(line: &Line<'_>) -> Option<Self> {
-        if nxlog::is_event(line) {
-            Some(Shape::NxLog)
-        } else if flat::is_event(line) {
-            Some(Shape::Flat)
-        } else {
-            None
-        }
-    }
-
-    fn format(self) -> Format {
-        match self {
-            Shape::NxLog => Format::NxLog,
-            Shape::Flat => Format::FlatJson,
-        }
-    }
-
-    fn source(self) -> Source {
-        match self {
-            Shape::NxLog => Source::NxLog,
-            Shape::Flat => Source::FlatJson,
-        }
-    }
-
-    /// When the event happened, and whether the file's zone had to be assumed for that.
-    fn time(self, line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), FieldError> {
-        match self {
-            Shape::NxLog => nxlog::time(line, zone),
-            Shape::Flat => flat::time(line, zone),
-        }
-    }
-}
-
 /// Reads blocks of lines; shared by the workers.
 struct LineReader<'a> {
-    rule: &'a Rule,
-    /// The machine of lines that do not name theirs.
-    device: Option<&'a str>,
-    zone: &'a Zone,
-    /// What the file was recognised as: lines that are not parsed count for it.
-    format: Format,
+    records: RecordReader<'a>,
+    candidates: Candidates,
 }
 
 impl LineReader<'_> {
@@ -210,21 +122,20 @@ impl LineReader<'_> {
                 return (outcome, Vec::new());
             }
         };
-        let candidates = Candidates::new();
         let mut start = 0;
         for end in memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
             let line = &bytes[start..end];
             // The last block may end with or without a newline.
             if start < bytes.len() {
                 outcome.lines += 1;
-                self.line(line, &candidates, &mut outcome);
+                self.line(line, &mut outcome);
             }
             start = end + 1;
         }
         (outcome, bytes)
     }
 
-    fn line(&self, line: &[u8], candidates: &Candidates, outcome: &mut Outcome) {
+    fn line(&self, line: &[u8], outcome: &mut Outcome) {
         let line = line.trim_ascii();
         let (Some(first), Some(last)) = (line.first(), line.last()) else {
             return;
@@ -238,8 +149,8 @@ impl LineReader<'_> {
             outcome.rejects.push(position, reason);
             return;
         }
-        if !candidates.include(line) {
-            outcome.part(self.format).tally.records += 1;
+        if !self.candidates.include(line) {
+            outcome.part(self.records.format).tally.records += 1;
             return;
         }
         // A collector that does not convert passes on the bytes of the machine's code page.
@@ -247,9 +158,9 @@ impl LineReader<'_> {
             Err(_) if std::str::from_utf8(line).is_err() => {
                 let text = String::from_utf8_lossy(line);
                 serde_json::from_str::<Line<'_>>(&text)
-                    .map(|parsed| self.event(&parsed, line, outcome))
+                    .map(|parsed| self.records.read(&parsed, line, outcome))
             }
-            parsed => parsed.map(|parsed| self.event(&parsed, line, outcome)),
+            parsed => parsed.map(|parsed| self.records.read(&parsed, line, outcome)),
         };
         match result {
             Ok(Ok(())) => {}
@@ -257,42 +168,6 @@ impl LineReader<'_> {
             Err(error) => outcome.rejects.push(position, syntax(&error)),
         }
     }
-
-    fn event(&self, line: &Line<'_>, raw: &[u8], outcome: &mut Outcome) -> Result<(), FieldError> {
-        let kind = windows::kind(line.event_id.get(), line.channel.get());
-        let shape = Shape::of(line);
-        let format = shape.map_or(self.format, Shape::format);
-        if kind != Kind::Logon {
-            let tally = &mut outcome.part(format).tally;
-            tally.records += 1;
-            tally.failures += u64::from(kind == Kind::Failure);
-            return Ok(());
-        }
-        let shape = shape.ok_or_else(|| missing(line))?;
-        let system = System {
-            computer: windows::present(line.hostname.get()).or(self.device).unwrap_or_default(),
-            record: line.record_number.get(),
-            source: shape.source(),
-            raw,
-        };
-        let mut assumed = false;
-        let logon = windows::logon(self.rule, &system, &line.data, || {
-            let (time, zone_assumed) = shape.time(line, self.zone)?;
-            assumed = zone_assumed;
-            Ok(time)
-        })?;
-        outcome.zone_assumed |= assumed;
-        outcome.part(format).count(logon);
-        Ok(())
-    }
-}
-
-/// What keeps a logon event from having a shape.
-fn missing(line: &Line<'_>) -> FieldError {
-    FieldError::Missing(match line.hostname.get() {
-        "" => "Hostname",
-        _ => "EventTime or TimeCreated",
-    })
 }
 
 /// serde_json counts lines within the line, which says nothing.

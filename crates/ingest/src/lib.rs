@@ -7,9 +7,9 @@
 //!
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
-//! `evtx`, `xml`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows`
-//! turns the fields of a Windows logon event into a [`Logon`], whichever shape brought them;
-//! `event_xml` finds them in one event in XML.
+//! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
+//! `flat`, `winlogbeat`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
@@ -20,14 +20,17 @@ mod field;
 mod flat;
 pub mod input;
 mod jsonl;
+mod line;
 mod nxlog;
 mod pipeline;
 pub mod reject;
 mod session;
+mod shape;
 mod sniff;
 mod stream;
 mod tar;
 mod windows;
+mod winlogbeat;
 mod xml;
 mod zone;
 
@@ -84,6 +87,8 @@ pub enum Format {
     FlatJson,
     /// Events in XML, as Windows Event Forwarding, `wevtutil` and the Event Viewer write them.
     WefXml,
+    /// Winlogbeat's JSON lines, with or without the Elastic Common Schema.
+    Winlogbeat,
 }
 
 impl Format {
@@ -97,6 +102,7 @@ impl Format {
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
             Format::WefXml => "WEF XML",
+            Format::Winlogbeat => "Winlogbeat",
         }
     }
 
@@ -107,6 +113,7 @@ impl Format {
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
             Format::WefXml => "wef-xml",
+            Format::Winlogbeat => "winlogbeat",
         }
     }
 }

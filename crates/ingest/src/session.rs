@@ -13,6 +13,7 @@ use inventory::logon::Logon;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
+use crate::windows::Kind;
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -83,6 +84,12 @@ impl Part {
             }
             None => self.tally.noise += 1,
         }
+    }
+
+    /// Counts a record that is no logon.
+    pub(crate) fn count_other(&mut self, kind: Kind) {
+        self.tally.records += 1;
+        self.tally.failures += u64::from(kind == Kind::Failure);
     }
 }
 

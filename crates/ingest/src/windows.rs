@@ -83,6 +83,39 @@ impl<'a> Fields<'a> for EventData<'a> {
     }
 }
 
+impl EventData<'_> {
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values {
+            user: self.target_user_name.get(),
+            domain: self.target_domain_name.get(),
+            sid: self.target_user_sid.get(),
+            logon_id: self.target_logon_id.get(),
+            logon_type: self.logon_type.get(),
+            workstation: self.workstation_name.get(),
+            address: self.ip_address.get(),
+        }
+    }
+}
+
+/// The same as text, from wherever a shape has it: empty or `-` when unknown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Values<'a> {
+    /// TargetUserName.
+    pub(crate) user: &'a str,
+    /// TargetDomainName.
+    pub(crate) domain: &'a str,
+    /// TargetUserSid.
+    pub(crate) sid: &'a str,
+    /// TargetLogonId.
+    pub(crate) logon_id: &'a str,
+    /// LogonType, a number or the vendor's word.
+    pub(crate) logon_type: &'a str,
+    /// WorkstationName.
+    pub(crate) workstation: &'a str,
+    /// IpAddress.
+    pub(crate) address: &'a str,
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for EventData<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object(deserializer)
@@ -117,10 +150,10 @@ pub(crate) enum FieldError {
 pub(crate) fn logon(
     rule: &Rule,
     system: &System<'_>,
-    data: &EventData<'_>,
+    values: &Values<'_>,
     time: impl FnOnce() -> Result<Timestamp, FieldError>,
 ) -> Result<Option<Logon>, FieldError> {
-    let text = data.logon_type.get();
+    let text = values.logon_type;
     if text.is_empty() {
         return Err(FieldError::Missing("LogonType"));
     }
@@ -128,20 +161,20 @@ pub(crate) fn logon(
         field: "LogonType",
         text: text.chars().take(64).collect(),
     })?;
-    let (user, sid) = (data.target_user_name.get(), data.target_user_sid.get());
+    let (user, sid) = (values.user, values.sid);
     if rule.judge(user, sid, logon_type) == Verdict::Noise {
         return Ok(None);
     }
-    let Some(account) = Account::from_log(user, data.target_domain_name.get(), sid) else {
+    let Some(account) = Account::from_log(user, values.domain, sid) else {
         return Ok(None);
     };
     let computer = present(system.computer).ok_or(FieldError::Computer)?;
     for (field, text) in [
         ("the machine's name", computer),
         ("TargetUserName", user),
-        ("TargetDomainName", data.target_domain_name.get()),
+        ("TargetDomainName", values.domain),
         ("TargetUserSid", sid),
-        ("WorkstationName", data.workstation_name.get()),
+        ("WorkstationName", values.workstation),
     ] {
         if text.len() > MAX_NAME_BYTES {
             return Err(FieldError::TooLong { field });
@@ -153,12 +186,11 @@ pub(crate) fn logon(
         machine: MachineRef::named(computer),
         time: time()?,
         logon_type,
-        remote_address: remote_address(data.ip_address.get()),
-        remote_name: present(data.workstation_name.get()).map(str::to_owned),
+        remote_address: remote_address(values.address),
+        remote_name: present(values.workstation).map(str::to_owned),
         source: system.source,
         key: EventKey {
-            session: session(data.target_logon_id.get())
-                .unwrap_or_else(|| fingerprint(record, system.raw)),
+            session: session(values.logon_id).unwrap_or_else(|| fingerprint(record, system.raw)),
             record,
         },
     }))
@@ -206,7 +238,9 @@ mod tests {
 
     fn read(json: &str, system: &System<'_>) -> Result<Option<Logon>, FieldError> {
         let data = serde_json::from_str::<EventData<'_>>(json).unwrap();
-        logon(&Rule::default(), system, &data, || utc("TimeCreated", "2026-03-01T08:00:00Z"))
+        logon(&Rule::default(), system, &data.values(), || {
+            utc("TimeCreated", "2026-03-01T08:00:00Z")
+        })
     }
 
     const SYSTEM: System<'static> =

@@ -126,8 +126,7 @@ impl EventReader<'_> {
         let kind = event.kind();
         let part = outcome.part(Format::WefXml);
         if kind != Kind::Logon {
-            part.tally.records += 1;
-            part.tally.failures += u64::from(kind == Kind::Failure);
+            part.count_other(kind);
             return Ok(());
         }
         let Options { rule, device, .. } = self.options;

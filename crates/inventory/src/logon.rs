@@ -155,6 +155,8 @@ pub enum Source {
     FlatJson = 3,
     /// Events in XML (Windows Event Forwarding).
     WefXml = 4,
+    /// Winlogbeat's JSON.
+    Winlogbeat = 5,
 }
 
 /// How telemetry names a machine.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::{Line, Shape};
 use crate::Format;
+use crate::line::Line;
+use crate::shape::Shape;
 use crate::zone::{Offset, evidence};
 
 /// How much of a file is looked at, give or take a line.
@@ -56,16 +57,14 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
             let like =
                 foreign.map_or_else(String::new, |product| format!(" (they look like {product})"));
             Err(format!(
-                "JSON lines, but none of the first {count} is an NXLog or flat event{like}"
+                "JSON lines, but none of the first {count} is an event of a known shape{like}"
             ))
         }
     }
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 17] = [
-    ("winlog", "Winlogbeat 7 or later"),
-    ("computer_name", "Winlogbeat 6"),
+const PRODUCTS: [(&str, &str); 15] = [
     ("string_inserts", "Vector windows_event_log"),
     ("event_data", "Vector windows_event_log"),
     ("__REALTIME_TIMESTAMP", "journald"),
@@ -106,7 +105,6 @@ mod tests {
     #[test]
     fn other_products_are_named() {
         for (line, word) in [
-            (r#"{"winlog":{"event_id":4624},"@timestamp":"x"}"#, "Winlogbeat 7"),
             (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
             (r#"{"a":1}"#, "none of the first 1 is"),
             ("{\n \"a\":1\n}", "no line is a JSON object"),

@@ -210,8 +210,6 @@ fn deep_values_do_no_harm() {
 fn other_products_are_passed_over_by_name() {
     let Some(data) = data() else { return };
     for (path, word) in [
-        ("windows/winlogbeat-ecs/wineventlog_raw.lines.jsonl", "Winlogbeat 7"),
-        ("windows/mordor/empire_invoke_runas.tar.gz", "Winlogbeat 6"),
         ("windows/mordor/WindowsEvents.Zip", "Sentinel"),
         ("windows/derived/DE_RDP_Tunneling_4624.vector.ndjson", "Vector"),
         ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-map.ndjson", "Fluent Bit"),

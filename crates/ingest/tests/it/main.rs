@@ -6,6 +6,7 @@
 mod archives;
 mod damage;
 mod inputs;
+mod json;
 mod lines;
 mod shapes;
 mod support;

@@ -30,6 +30,9 @@ fn read(path: &Path) -> Vec<Logon> {
     read.logons
 }
 
+const SHAPES: [&str; 4] =
+    ["nxlog-utc-plus-2.ndjson", "wef.xml", "winlogbeat8-ecs.ndjson", "winlogbeat8-plain.ndjson"];
+
 /// Derived files hold the events of the EVTX that they are named after.
 #[test]
 fn a_logon_is_one_event_in_whatever_shape_it_comes() {
@@ -38,7 +41,7 @@ fn a_logon_is_one_event_in_whatever_shape_it_comes() {
         let original = read(&data.join(format!("windows/evtx/{stem}.evtx")));
         let expected = identities(&original);
         assert!(expected.len() >= 4);
-        for shape in ["wef.xml", "nxlog-utc-plus-2.ndjson"] {
+        for shape in SHAPES {
             let path = data.join(format!("windows/derived/{stem}.{shape}"));
             let logons = read(&path);
             assert_eq!(logons.len(), original.len(), "{path:?}");

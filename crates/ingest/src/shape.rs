@@ -1,0 +1,140 @@
+//! The shapes that records in JSON have: each has a small file, which knows a record of its shape
+//! and finds the values of an event in it.
+//!
+//! Each record is judged by itself, so a file may mix shapes.
+
+use inventory::logon::Source;
+use inventory::rule::Rule;
+use inventory::time::Timestamp;
+
+use crate::line::Line;
+use crate::session::Outcome;
+use crate::windows::{self, FieldError, Kind, System, Values};
+use crate::zone::Zone;
+use crate::{Format, flat, nxlog, winlogbeat};
+
+/// The shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    NxLog,
+    Flat,
+    Winlogbeat,
+    Winlogbeat6,
+}
+
+/// What a shape finds in a record beside its time.
+pub(crate) struct Record<'l> {
+    pub(crate) event_id: &'l str,
+    pub(crate) channel: &'l str,
+    pub(crate) computer: &'l str,
+    pub(crate) record: &'l str,
+    pub(crate) values: Values<'l>,
+}
+
+impl Shape {
+    pub(crate) fn of(line: &Line<'_>) -> Option<Self> {
+        if nxlog::is_event(line) {
+            Some(Shape::NxLog)
+        } else if flat::is_event(line) {
+            Some(Shape::Flat)
+        } else if winlogbeat::is_event(line) {
+            Some(Shape::Winlogbeat)
+        } else if winlogbeat::is_event_of_6(line) {
+            Some(Shape::Winlogbeat6)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Shape::NxLog => Format::NxLog,
+            Shape::Flat => Format::FlatJson,
+            Shape::Winlogbeat | Shape::Winlogbeat6 => Format::Winlogbeat,
+        }
+    }
+
+    fn source(self) -> Source {
+        match self {
+            Shape::NxLog => Source::NxLog,
+            Shape::Flat => Source::FlatJson,
+            Shape::Winlogbeat | Shape::Winlogbeat6 => Source::Winlogbeat,
+        }
+    }
+
+    fn record<'l>(self, line: &'l Line<'_>) -> Record<'l> {
+        match self {
+            // NXLog's and the flat one differ in their times alone.
+            Shape::NxLog | Shape::Flat => nxlog::record(line),
+            Shape::Winlogbeat => winlogbeat::record(line),
+            Shape::Winlogbeat6 => winlogbeat::record_of_6(line),
+        }
+    }
+
+    /// When the event happened, and whether the file's zone had to be assumed for that.
+    fn time(self, line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), FieldError> {
+        let utc = |field, text| Ok((windows::utc(field, text)?, false));
+        match self {
+            Shape::NxLog => nxlog::time(line, zone),
+            Shape::Flat => flat::time(line, zone),
+            Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
+        }
+    }
+}
+
+/// Makes logons of records, whichever shape each has; shared by the workers.
+pub(crate) struct RecordReader<'a> {
+    pub(crate) rule: &'a Rule,
+    /// The machine of records that do not name theirs.
+    pub(crate) device: Option<&'a str>,
+    pub(crate) zone: &'a Zone,
+    /// What the file was recognised as: records without a shape count for it.
+    pub(crate) format: Format,
+}
+
+impl RecordReader<'_> {
+    /// Reads a record that came as `raw`.
+    pub(crate) fn read(
+        &self,
+        line: &Line<'_>,
+        raw: &[u8],
+        outcome: &mut Outcome,
+    ) -> Result<(), FieldError> {
+        let Some(shape) = Shape::of(line) else {
+            return self.read_shapeless(line, outcome);
+        };
+        let record = shape.record(line);
+        let kind = windows::kind(record.event_id, record.channel);
+        if kind != Kind::Logon {
+            outcome.part(shape.format()).count_other(kind);
+            return Ok(());
+        }
+        let system = System {
+            computer: windows::present(record.computer).or(self.device).unwrap_or_default(),
+            record: record.record,
+            source: shape.source(),
+            raw,
+        };
+        let mut assumed = false;
+        let logon = windows::logon(self.rule, &system, &record.values, || {
+            let (time, zone_assumed) = shape.time(line, self.zone)?;
+            assumed = zone_assumed;
+            Ok(time)
+        })?;
+        outcome.zone_assumed |= assumed;
+        outcome.part(shape.format()).count(logon);
+        Ok(())
+    }
+
+    /// A record without a shape is no event, or lacks what makes it one.
+    fn read_shapeless(&self, line: &Line<'_>, outcome: &mut Outcome) -> Result<(), FieldError> {
+        match windows::kind(line.event_id.get(), line.channel.get()) {
+            Kind::Logon if line.hostname.get().is_empty() => Err(FieldError::Computer),
+            Kind::Logon => Err(FieldError::Missing("EventTime or TimeCreated")),
+            kind => {
+                outcome.part(self.format).count_other(kind);
+                Ok(())
+            }
+        }
+    }
+}

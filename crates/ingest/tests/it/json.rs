@@ -1,0 +1,206 @@
+//! The shapes of JSON: one made logon in each variant that its products write, and their traps.
+
+use ingest::Format;
+use inventory::logon::Source;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Collected, read_bytes};
+
+fn read(records: &[Value]) -> Collected {
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    read_bytes(lines.join("\n").as_bytes())
+}
+
+/// Reads a record that must be Ann's logon to WS-1, with all its values.
+fn is_ann(record: &Value, source: Source) {
+    let read = read(std::slice::from_ref(record));
+    assert_eq!((read.rejects, read.skipped), (vec![], vec![]), "{record}");
+    let [logon] = read.logons.as_slice() else { panic!("{record}") };
+    assert_eq!(logon.account.name, "ann", "{record}");
+    assert_eq!(logon.account.domain, "corp", "{record}");
+    assert_eq!(logon.account.sid.as_deref(), Some("S-1-5-21-1-2-3-1104"), "{record}");
+    assert_eq!(logon.machine.name, "WS-1.corp.example", "{record}");
+    assert_eq!(logon.time.whole_second().to_string(), "2026-03-01T08:00:00Z", "{record}");
+    assert_eq!(logon.logon_type.number(), 10, "{record}");
+    assert_eq!(logon.remote_address, "192.0.2.7".parse().ok(), "{record}");
+    assert_eq!(logon.remote_name.as_deref(), Some("LAPTOP-7"), "{record}");
+    assert_eq!(logon.key.session, 0xa1b2c, "{record}");
+    assert_eq!(logon.source, source, "{record}");
+    if source == Source::Winlogbeat {
+        assert_eq!(logon.key.record, Some(77), "{record}");
+    }
+}
+
+/// The EventData of Ann's logon.
+fn event_data() -> Value {
+    json!({
+        "SubjectUserSid": "S-1-5-18", "SubjectUserName": "WS-1$", "SubjectLogonId": "0x3e7",
+        "TargetUserSid": "S-1-5-21-1-2-3-1104", "TargetUserName": "Ann",
+        "TargetDomainName": "CORP", "TargetLogonId": "0xa1b2c", "LogonType": "10",
+        "WorkstationName": "LAPTOP-7", "IpAddress": "192.0.2.7", "IpPort": "0",
+    })
+}
+
+/// With `changes` put over it, objects into objects; a null takes a key away.
+fn with(mut value: Value, changes: Value) -> Value {
+    fn put(target: &mut Value, changes: Value) {
+        match (target.as_object_mut(), changes) {
+            (Some(target), Value::Object(changes)) => {
+                for (key, change) in changes {
+                    match change {
+                        Value::Null => drop(target.remove(&key)),
+                        change => put(target.entry(key).or_insert(json!({})), change),
+                    }
+                }
+            }
+            (_, changes) => *target = changes,
+        }
+    }
+    put(&mut value, changes);
+    value
+}
+
+fn winlogbeat() -> Value {
+    json!({
+        "@timestamp": "2026-03-01T08:00:00.123Z",
+        "event": {"code": "4624", "action": "Logon", "created": "2026-03-01T09:00:00Z"},
+        "host": {"name": "WEC01", "hostname": "WEC01"},
+        "agent": {"type": "winlogbeat", "name": "WEC01", "hostname": "WEC01"},
+        "winlog": {
+            "channel": "Security", "computer_name": "WS-1.corp.example", "event_id": "4624",
+            "record_id": 77, "event_data": event_data(),
+        },
+    })
+}
+
+/// With the Security pipeline, whose values are no longer in the EventData.
+fn winlogbeat_ecs() -> Value {
+    let changes = json!({
+        "winlog": {
+            "logon": {"id": "0x3e7", "type": "RemoteInteractive"},
+            "event_data": {
+                "TargetUserSid": null, "TargetUserName": null, "TargetDomainName": null,
+                "LogonType": null, "WorkstationName": null, "IpAddress": null,
+            },
+        },
+        "user": {"id": "S-1-5-21-1-2-3-1104", "name": "Ann", "domain": "CORP"},
+        "source": {"ip": "192.0.2.7", "port": 0, "domain": "LAPTOP-7"},
+    });
+    with(winlogbeat(), changes)
+}
+
+/// Every object's members at the top, with dots in their keys.
+fn dotted(value: &Value) -> Value {
+    fn add(path: &str, value: &Value, flat: &mut serde_json::Map<String, Value>) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    add(&format!("{path}{dot}{key}"), value, flat);
+                }
+            }
+            value => drop(flat.insert(path.to_owned(), value.clone())),
+        }
+    }
+    let mut flat = serde_json::Map::new();
+    add("", value, &mut flat);
+    Value::Object(flat)
+}
+
+#[test]
+fn winlogbeat_of_every_version_is_read() {
+    let six = json!({
+        "@timestamp": "2026-03-01T08:00:00.123Z", "event_id": 4624, "log_name": "security",
+        "record_number": "77", "computer_name": "WS-1.corp.example", "type": "wineventlog",
+        "host": {"name": "WEC01"}, "beat": {"hostname": "WEC01"}, "event_data": event_data(),
+    });
+    for record in [six, winlogbeat(), winlogbeat_ecs()] {
+        is_ann(&record, Source::Winlogbeat);
+        is_ann(&dotted(&record), Source::Winlogbeat);
+        is_ann(&json!({"_index": "x", "_id": "1", "_source": record}), Source::Winlogbeat);
+    }
+    // Version 7.2 writes numbers, and does not say winlog.event_id in every pipeline.
+    let numbers = json!({"event": {"code": 4624}, "winlog": {"event_id": 4624, "record_id": "77"}});
+    is_ann(&with(winlogbeat_ecs(), numbers), Source::Winlogbeat);
+    is_ann(&with(winlogbeat(), json!({"winlog": {"event_id": null}})), Source::Winlogbeat);
+}
+
+#[test]
+fn winlogbeats_collector_is_never_the_machine() {
+    let nameless = with(winlogbeat(), json!({"winlog": {"computer_name": null}}));
+    let read = read(&[nameless]);
+    assert_eq!(read.logons, []);
+    assert!(read.rejects[0].reason.contains("--device"), "{:?}", read.rejects);
+}
+
+#[test]
+fn only_the_events_of_logons_relate() {
+    for record in [winlogbeat(), winlogbeat_ecs()] {
+        let as_event = |id: &str| {
+            with(record.clone(), json!({"event": {"code": id}, "winlog": {"event_id": id}}))
+        };
+        let noise = json!({"user": {"name": "WS-1$"}, "winlog": {"event_data": {"TargetUserName": "WS-1$"}}});
+        let read = read(&[
+            as_event("4624"),
+            as_event("4625"),
+            as_event("4648"),
+            as_event("4634"),
+            with(as_event("4624"), json!({"winlog": {"channel": "Application"}})),
+            with(as_event("4624"), noise),
+        ]);
+        let tally = read.tally();
+        assert_eq!((tally.records, tally.logons, tally.noise, tally.failures), (6, 1, 1, 1));
+        assert!(read.files.iter().all(|file| file.format == Format::Winlogbeat));
+    }
+}
+
+fn any_record() -> impl Strategy<Value = Value> {
+    prop_oneof![Just(winlogbeat()), Just(winlogbeat_ecs())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_changed_byte_never_panics(record in any_record(), at in 0usize..2_000, byte: u8) {
+        let mut text = record.to_string().into_bytes();
+        let at = at % text.len();
+        text[at] = byte;
+        let read = read_bytes(&text);
+        prop_assert!(read.logons.len() <= 1);
+        prop_assert!(read.rejects.iter().all(|reject| !reject.reason.contains("defect")));
+    }
+
+    /// Whatever stands in place of one of its values.
+    #[test]
+    fn no_value_panics(
+        record in any_record(),
+        at in 0usize..40,
+        value in prop_oneof![
+            Just("[[[[1]]]]"), Just("{\"a\":{\"a\":{}}}"), Just("null"), Just("1e300"), Just("-1"),
+            Just("true"), Just("\"\\ud800\""), Just("\"<Event>\""), Just("[]"), Just("\"\""),
+        ],
+    ) {
+        let text = record.to_string();
+        let commas: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
+        let start = commas[at % commas.len()];
+        let length = text[start..].find([',', '}']).unwrap();
+        let text = format!("{}{value}{}", &text[..start], &text[start + length..]);
+        let read = read_bytes(text.as_bytes());
+        prop_assert!(read.logons.len() <= 1);
+        prop_assert!(read.rejects.iter().all(|reject| !reject.reason.contains("defect")));
+    }
+}
+
+#[test]
+fn depth_does_no_harm() {
+    let deep = |open: &str, close: &str| open.repeat(50_000) + "1" + &close.repeat(50_000);
+    for (open, close) in
+        [("[", "]"), ("{\"winlog\":", "}"), ("{\"_source\":", "}"), ("{\"event\":", "}")]
+    {
+        let text = format!("{}\n{}\n{}", winlogbeat(), deep(open, close), winlogbeat())
+            .replace("1}", "\"4624\"}");
+        assert_eq!(read_bytes(text.as_bytes()).logons.len(), 2, "{open}");
+    }
+}
