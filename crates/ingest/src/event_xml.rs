@@ -32,7 +32,7 @@ pub(crate) enum XmlError {
     Syntax(#[from] quick_xml::Error),
     #[error("not an <Event>")]
     NoEvent,
-    #[error("elements nested deeper than {MAX_DEPTH}")]
+    #[error("nested deeper than {MAX_DEPTH}")]
     TooDeep,
 }
 
@@ -243,6 +243,6 @@ mod tests {
         assert_eq!(error("<Events/>"), "not an <Event>");
         assert_eq!(error("<Event><System>"), "not an <Event>");
         assert!(error("<Event><System></Event>").starts_with("not valid XML: "));
-        assert_eq!(error(&"<Event>".repeat(1_000)), "elements nested deeper than 64");
+        assert_eq!(error(&"<Event>".repeat(1_000)), "nested deeper than 64");
     }
 }

@@ -112,7 +112,8 @@ pub(crate) trait Fields<'a>: Default {
     fn slot(&mut self, path: &str) -> Option<&mut Field<'a>>;
 
     /// Whether the members of the object at a path have paths of their own, with its path and a
-    /// dot before their keys. Of finitely many paths, so that nothing recurses without a bound.
+    /// dot before their keys, and the items of a list with a dot before their indexes. Of finitely
+    /// many paths, so that nothing recurses without a bound.
     fn opens(_path: &str) -> bool {
         false
     }
@@ -134,6 +135,9 @@ pub(crate) fn object<'de, T: Fields<'de>, D: Deserializer<'de>>(
     Members { fields: &mut fields, path, outermost: true, lifetime }.deserialize(deserializer)?;
     Ok(fields)
 }
+
+/// How many items of a list can be asked for; event 4624 has 28 values.
+const MAX_ITEMS: usize = 32;
 
 /// Reads what stands at a path: the members of an object, or a value for the path's own slot.
 struct Members<'f, 'de, T> {
@@ -191,6 +195,19 @@ impl<'de, T: Fields<'de>> Visitor<'de> for Members<'_, 'de, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let length = self.path.len();
+        for index in 0..MAX_ITEMS {
+            self.path.push_str(&index.to_string());
+            let slot = self.fields.slot(self.path);
+            let more = match slot {
+                Some(slot) => seq.next_element()?.map(|value| *slot = value).is_some(),
+                None => seq.next_element::<IgnoredAny>()?.is_some(),
+            };
+            self.path.truncate(length);
+            if !more {
+                return Ok(());
+            }
+        }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }

@@ -8,7 +8,7 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
-//! `flat`, `winlogbeat`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! `flat`, `winlogbeat`, `fluent_bit`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -18,6 +18,7 @@ mod event_xml;
 mod evtx;
 mod field;
 mod flat;
+mod fluent_bit;
 pub mod input;
 mod jsonl;
 mod line;
@@ -89,6 +90,8 @@ pub enum Format {
     WefXml,
     /// Winlogbeat's JSON lines, with or without the Elastic Common Schema.
     Winlogbeat,
+    /// The JSON lines of Fluent Bit's `winevtlog` input.
+    FluentBit,
 }
 
 impl Format {
@@ -103,6 +106,7 @@ impl Format {
             Format::FlatJson => "flat JSON",
             Format::WefXml => "WEF XML",
             Format::Winlogbeat => "Winlogbeat",
+            Format::FluentBit => "Fluent Bit",
         }
     }
 
@@ -114,6 +118,7 @@ impl Format {
             Format::FlatJson => "flat-json",
             Format::WefXml => "wef-xml",
             Format::Winlogbeat => "winlogbeat",
+            Format::FluentBit => "fluent-bit",
         }
     }
 }

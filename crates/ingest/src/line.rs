@@ -19,12 +19,18 @@ pub(crate) struct Line<'a> {
     pub(crate) event_received_time: Field<'a>,
     pub(crate) at_timestamp: Field<'a>,
     pub(crate) time_created: Field<'a>,
+    pub(crate) computer: Field<'a>,
+    pub(crate) event_record_id: Field<'a>,
     /// Sysmon's own time, in UTC.
     pub(crate) utc_time: Field<'a>,
     /// The EventData beside the values above.
     pub(crate) data: EventData<'a>,
     /// The EventData in an object of its own.
     pub(crate) nested: EventData<'a>,
+    /// The EventData as a list, in the order of the event's manifest.
+    pub(crate) inserts: EventData<'a>,
+    /// A whole event in XML.
+    pub(crate) system: Field<'a>,
     /// `winlog.*` and what the Elastic Common Schema has beside it.
     pub(crate) winlog: Winlog<'a>,
     /// Keys in lower case at the top.
@@ -67,6 +73,9 @@ impl<'a> Fields<'a> for Line<'a> {
             "EventReceivedTime" => &mut self.event_received_time,
             "@timestamp" => &mut self.at_timestamp,
             "TimeCreated" => &mut self.time_created,
+            "Computer" => &mut self.computer,
+            "EventRecordID" => &mut self.event_record_id,
+            "System" => &mut self.system,
             "UtcTime" => &mut self.utc_time,
             path if path.contains('.') => return self.inner_slot(path),
             path => return self.lower.slot(path).or_else(|| self.data.slot(path)),
@@ -74,7 +83,10 @@ impl<'a> Fields<'a> for Line<'a> {
     }
 
     fn opens(path: &str) -> bool {
-        const OBJECTS: [&str; 7] = [
+        const OPEN: [&str; 10] = [
+            "EventData",
+            "StringInserts",
+            "System",
             "winlog",
             "winlog.event_data",
             "winlog.logon",
@@ -83,7 +95,7 @@ impl<'a> Fields<'a> for Line<'a> {
             "source",
             "user",
         ];
-        OBJECTS.contains(&path)
+        OPEN.contains(&path)
     }
 
     fn is_envelope(key: &str) -> bool {
@@ -94,10 +106,16 @@ impl<'a> Fields<'a> for Line<'a> {
 
 impl<'a> Line<'a> {
     fn inner_slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
-        const EVENT_DATA: [&str; 2] = ["winlog.event_data.", "event_data."];
-        match EVENT_DATA.iter().find_map(|prefix| path.strip_prefix(prefix)) {
-            Some(name) => self.nested.slot(name),
-            None => self.winlog.slot(path),
+        const EVENT_DATA: [&str; 3] = ["winlog.event_data.", "event_data.", "EventData."];
+        const INSERTS: [&str; 1] = ["StringInserts."];
+        let behind =
+            |prefixes: &[&str]| prefixes.iter().find_map(|prefix| path.strip_prefix(*prefix));
+        if let Some(name) = behind(&EVENT_DATA) {
+            self.nested.slot(name)
+        } else if let Some(index) = behind(&INSERTS) {
+            self.inserts.insert_slot(index.parse().ok()?)
+        } else {
+            self.winlog.slot(path)
         }
     }
 }

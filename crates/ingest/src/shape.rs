@@ -7,11 +7,12 @@ use inventory::logon::Source;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
 
+use crate::event_xml::{XmlError, XmlEvent};
 use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, nxlog, winlogbeat};
+use crate::{Format, flat, fluent_bit, nxlog, winlogbeat};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Shape {
     Flat,
     Winlogbeat,
     Winlogbeat6,
+    FluentBit,
+    FluentBitXml,
 }
 
 /// What a shape finds in a record beside its time.
@@ -41,6 +44,10 @@ impl Shape {
             Some(Shape::Winlogbeat)
         } else if winlogbeat::is_event_of_6(line) {
             Some(Shape::Winlogbeat6)
+        } else if fluent_bit::is_event(line) {
+            Some(Shape::FluentBit)
+        } else if fluent_bit::xml(line).is_some() {
+            Some(Shape::FluentBitXml)
         } else {
             None
         }
@@ -51,6 +58,7 @@ impl Shape {
             Shape::NxLog => Format::NxLog,
             Shape::Flat => Format::FlatJson,
             Shape::Winlogbeat | Shape::Winlogbeat6 => Format::Winlogbeat,
+            Shape::FluentBit | Shape::FluentBitXml => Format::FluentBit,
         }
     }
 
@@ -59,6 +67,15 @@ impl Shape {
             Shape::NxLog => Source::NxLog,
             Shape::Flat => Source::FlatJson,
             Shape::Winlogbeat | Shape::Winlogbeat6 => Source::Winlogbeat,
+            Shape::FluentBit | Shape::FluentBitXml => Source::FluentBit,
+        }
+    }
+
+    /// The event in XML, of a shape that wraps it.
+    fn xml<'l>(self, line: &'l Line<'_>) -> Option<&'l str> {
+        match self {
+            Shape::FluentBitXml => fluent_bit::xml(line),
+            _ => None,
         }
     }
 
@@ -68,6 +85,7 @@ impl Shape {
             Shape::NxLog | Shape::Flat => nxlog::record(line),
             Shape::Winlogbeat => winlogbeat::record(line),
             Shape::Winlogbeat6 => winlogbeat::record_of_6(line),
+            Shape::FluentBit | Shape::FluentBitXml => fluent_bit::record(line),
         }
     }
 
@@ -76,10 +94,19 @@ impl Shape {
         let utc = |field, text| Ok((windows::utc(field, text)?, false));
         match self {
             Shape::NxLog => nxlog::time(line, zone),
-            Shape::Flat => flat::time(line, zone),
+            Shape::Flat | Shape::FluentBit | Shape::FluentBitXml => flat::time(line, zone),
             Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
         }
     }
+}
+
+/// Why a record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    #[error("the event in it is {0}")]
+    Xml(#[from] XmlError),
 }
 
 /// Makes logons of records, whichever shape each has; shared by the workers.
@@ -99,10 +126,13 @@ impl RecordReader<'_> {
         line: &Line<'_>,
         raw: &[u8],
         outcome: &mut Outcome,
-    ) -> Result<(), FieldError> {
+    ) -> Result<(), RecordError> {
         let Some(shape) = Shape::of(line) else {
-            return self.read_shapeless(line, outcome);
+            return Ok(self.read_shapeless(line, outcome)?);
         };
+        if let Some(xml) = shape.xml(line) {
+            return self.read_xml(shape, xml, raw, outcome);
+        }
         let record = shape.record(line);
         let kind = windows::kind(record.event_id, record.channel);
         if kind != Kind::Logon {
@@ -126,10 +156,30 @@ impl RecordReader<'_> {
         Ok(())
     }
 
+    fn read_xml(
+        &self,
+        shape: Shape,
+        xml: &str,
+        raw: &[u8],
+        outcome: &mut Outcome,
+    ) -> Result<(), RecordError> {
+        let event = XmlEvent::parse(xml)?;
+        let kind = event.kind();
+        let part = outcome.part(shape.format());
+        if kind == Kind::Logon {
+            part.count(event.logon(self.rule, self.device, shape.source(), raw)?);
+        } else {
+            part.count_other(kind);
+        }
+        Ok(())
+    }
+
     /// A record without a shape is no event, or lacks what makes it one.
     fn read_shapeless(&self, line: &Line<'_>, outcome: &mut Outcome) -> Result<(), FieldError> {
         match windows::kind(line.event_id.get(), line.channel.get()) {
-            Kind::Logon if line.hostname.get().is_empty() => Err(FieldError::Computer),
+            Kind::Logon if line.hostname.get().is_empty() && line.computer.get().is_empty() => {
+                Err(FieldError::Computer)
+            }
             Kind::Logon => Err(FieldError::Missing("EventTime or TimeCreated")),
             kind => {
                 outcome.part(self.format).count_other(kind);

@@ -83,6 +83,24 @@ impl<'a> Fields<'a> for EventData<'a> {
     }
 }
 
+impl<'a> EventData<'a> {
+    /// Where the value with this index in a list of the event's values goes. The first 22 values of
+    /// event 4624 are the same in all its versions, 0 to 3 (telemetry.md §2.1); others are not
+    /// asked for.
+    pub(crate) fn insert_slot(&mut self, index: usize) -> Option<&mut Field<'a>> {
+        Some(match index {
+            4 => &mut self.target_user_sid,
+            5 => &mut self.target_user_name,
+            6 => &mut self.target_domain_name,
+            7 => &mut self.target_logon_id,
+            8 => &mut self.logon_type,
+            11 => &mut self.workstation_name,
+            18 => &mut self.ip_address,
+            _ => return None,
+        })
+    }
+}
+
 impl EventData<'_> {
     pub(crate) fn values(&self) -> Values<'_> {
         Values {
@@ -114,6 +132,13 @@ pub(crate) struct Values<'a> {
     pub(crate) workstation: &'a str,
     /// IpAddress.
     pub(crate) address: &'a str,
+}
+
+impl<'a> Values<'a> {
+    /// These, or others where these are missing altogether.
+    pub(crate) fn or(self, others: Values<'a>) -> Values<'a> {
+        if self.logon_type.is_empty() && self.user.is_empty() { others } else { self }
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for EventData<'a> {

@@ -157,6 +157,8 @@ pub enum Source {
     WefXml = 4,
     /// Winlogbeat's JSON.
     Winlogbeat = 5,
+    /// Fluent Bit's JSON.
+    FluentBit = 6,
 }
 
 /// How telemetry names a machine.

@@ -64,7 +64,7 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 15] = [
+const PRODUCTS: [(&str, &str); 13] = [
     ("string_inserts", "Vector windows_event_log"),
     ("event_data", "Vector windows_event_log"),
     ("__REALTIME_TIMESTAMP", "journald"),
@@ -73,8 +73,6 @@ const PRODUCTS: [(&str, &str); 15] = [
     ("snapshot", "osquery results"),
     ("columns", "osquery results"),
     ("OpenWEC", "OpenWEC's own JSON"),
-    ("StringInserts", "Fluent Bit winevtlog"),
-    ("EventRecordID", "Fluent Bit winevtlog"),
     ("TimeGenerated", "Microsoft Sentinel"),
     ("sourcetype", "Splunk HTTP Event Collector events"),
     ("DeviceId", "Microsoft Defender"),

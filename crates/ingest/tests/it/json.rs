@@ -27,7 +27,7 @@ fn is_ann(record: &Value, source: Source) {
     assert_eq!(logon.remote_name.as_deref(), Some("LAPTOP-7"), "{record}");
     assert_eq!(logon.key.session, 0xa1b2c, "{record}");
     assert_eq!(logon.source, source, "{record}");
-    if source == Source::Winlogbeat {
+    if source != Source::FlatJson {
         assert_eq!(logon.key.record, Some(77), "{record}");
     }
 }
@@ -108,6 +108,92 @@ fn dotted(value: &Value) -> Value {
     Value::Object(flat)
 }
 
+fn fluent_bit() -> Value {
+    json!({
+        "ProviderName": "Microsoft-Windows-Security-Auditing", "EventID": 4624, "Version": 2,
+        "TimeCreated": "2026-03-01 10:00:00 +0200", "EventRecordID": 77, "Channel": "Security",
+        "Computer": "WS-1.corp.example", "UserID": "", "Message": "a", "StringInserts": inserts(2),
+    })
+}
+
+/// The values of Ann's logon in the order of a version of event 4624.
+fn inserts(version: u8) -> Value {
+    let mut values = json!([
+        "S-1-5-18",
+        "WS-1$",
+        "CORP",
+        "0x3e7",
+        "S-1-5-21-1-2-3-1104",
+        "Ann",
+        "CORP",
+        "0xa1b2c",
+        10,
+        "User32 ",
+        "Negotiate",
+        "LAPTOP-7",
+        "{00000000-0000-0000-0000-000000000000}",
+        "-",
+        "-",
+        0,
+        "0x5c8",
+        "C:\\Windows\\System32\\svchost.exe",
+        "192.0.2.7",
+        "0",
+        "%%1833",
+        "-",
+        "eve",
+        "EVIL",
+        "%%1843",
+        "0xbad",
+        "%%1842",
+    ]);
+    let list = values.as_array_mut().unwrap();
+    match version {
+        0 => list.truncate(20),
+        1 => list.truncate(21),
+        2 => {}
+        _ => list.insert(22, json!("-")),
+    }
+    values
+}
+
+/// Ann's logon in XML.
+fn xml() -> String {
+    let data = event_data();
+    let data: String = data
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| format!("<Data Name='{name}'>{}</Data>", value.as_str().unwrap()))
+        .collect();
+    format!(
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>\
+         <EventID>4624</EventID><TimeCreated SystemTime='2026-03-01T08:00:00.123Z'/>\
+         <EventRecordID>77</EventRecordID><Channel>Security</Channel>\
+         <Computer>WS-1.corp.example</Computer></System><EventData>{data}</EventData></Event>"
+    )
+}
+
+#[test]
+fn fluent_bits_values_are_a_list_a_map_or_xml() {
+    for version in 0..=3 {
+        let list = json!({"Version": version, "StringInserts": inserts(version)});
+        is_ann(&with(fluent_bit(), list), Source::FluentBit);
+    }
+    let map = json!({"StringInserts": null, "EventData": event_data()});
+    is_ann(&with(fluent_bit(), map), Source::FluentBit);
+    // What outputs add; and both ways of having the values.
+    let more = json!({"date": 1772352000.5, "@timestamp": "2026-03-01T12:00:00Z", "EventData": event_data()});
+    is_ann(&with(fluent_bit(), more), Source::FluentBit);
+    is_ann(
+        &json!({"System": xml(), "Message": "a", "StringInserts": inserts(2)}),
+        Source::FluentBit,
+    );
+    let read = read(&[json!({"System": "<Event><System>4624", "Message": "a"}), fluent_bit()]);
+    assert_eq!(read.logons.len(), 1);
+    assert_eq!(read.rejects[0].reason, "the event in it is not an <Event>");
+}
+
 #[test]
 fn winlogbeat_of_every_version_is_read() {
     let six = json!({
@@ -156,7 +242,7 @@ fn only_the_events_of_logons_relate() {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(winlogbeat()), Just(winlogbeat_ecs())]
+    prop_oneof![Just(winlogbeat()), Just(winlogbeat_ecs()), Just(fluent_bit()),]
 }
 
 proptest! {

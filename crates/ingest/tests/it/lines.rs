@@ -212,8 +212,6 @@ fn other_products_are_passed_over_by_name() {
     for (path, word) in [
         ("windows/mordor/WindowsEvents.Zip", "Sentinel"),
         ("windows/derived/DE_RDP_Tunneling_4624.vector.ndjson", "Vector"),
-        ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-map.ndjson", "Fluent Bit"),
-        ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-stringinserts.ndjson", "Fluent Bit"),
         ("windows/derived/DE_RDP_Tunneling_4624.openwec.ndjson", "OpenWEC"),
         ("windows/derived/DE_RDP_Tunneling_4624.splunk-hec.ndjson", "Splunk"),
         ("osquery/made/osqueryd.results.log", "osquery"),
