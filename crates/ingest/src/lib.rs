@@ -8,7 +8,7 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
-//! `flat`, `winlogbeat`, `fluent_bit`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! `flat`, `winlogbeat`, `fluent_bit`, `vector`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -30,6 +30,7 @@ mod shape;
 mod sniff;
 mod stream;
 mod tar;
+mod vector;
 mod windows;
 mod winlogbeat;
 mod xml;
@@ -92,11 +93,21 @@ pub enum Format {
     Winlogbeat,
     /// The JSON lines of Fluent Bit's `winevtlog` input.
     FluentBit,
+    /// The JSON lines of Vector's `windows_event_log` source.
+    Vector,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 4] = [Format::Evtx, Format::NxLog, Format::FlatJson, Format::WefXml];
+    pub const ALL: [Format; 7] = [
+        Format::Evtx,
+        Format::NxLog,
+        Format::FlatJson,
+        Format::WefXml,
+        Format::Winlogbeat,
+        Format::FluentBit,
+        Format::Vector,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -107,6 +118,7 @@ impl Format {
             Format::WefXml => "WEF XML",
             Format::Winlogbeat => "Winlogbeat",
             Format::FluentBit => "Fluent Bit",
+            Format::Vector => "Vector",
         }
     }
 
@@ -119,6 +131,7 @@ impl Format {
             Format::WefXml => "wef-xml",
             Format::Winlogbeat => "winlogbeat",
             Format::FluentBit => "fluent-bit",
+            Format::Vector => "vector",
         }
     }
 }

@@ -53,13 +53,17 @@ pub(crate) struct Winlog<'a> {
     pub(crate) source_domain: Field<'a>,
 }
 
-/// What Winlogbeat 6 writes.
+/// What Winlogbeat 6 and Vector write.
 #[derive(Debug, Default)]
 pub(crate) struct Lower<'a> {
     pub(crate) event_id: Field<'a>,
     pub(crate) log_name: Field<'a>,
     pub(crate) computer_name: Field<'a>,
     pub(crate) record_number: Field<'a>,
+    pub(crate) channel: Field<'a>,
+    pub(crate) computer: Field<'a>,
+    pub(crate) record_id: Field<'a>,
+    pub(crate) timestamp: Field<'a>,
 }
 
 impl<'a> Fields<'a> for Line<'a> {
@@ -83,7 +87,7 @@ impl<'a> Fields<'a> for Line<'a> {
     }
 
     fn opens(path: &str) -> bool {
-        const OPEN: [&str; 10] = [
+        const OPEN: [&str; 11] = [
             "EventData",
             "StringInserts",
             "System",
@@ -93,6 +97,7 @@ impl<'a> Fields<'a> for Line<'a> {
             "event",
             "event_data",
             "source",
+            "string_inserts",
             "user",
         ];
         OPEN.contains(&path)
@@ -107,7 +112,7 @@ impl<'a> Fields<'a> for Line<'a> {
 impl<'a> Line<'a> {
     fn inner_slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
         const EVENT_DATA: [&str; 3] = ["winlog.event_data.", "event_data.", "EventData."];
-        const INSERTS: [&str; 1] = ["StringInserts."];
+        const INSERTS: [&str; 2] = ["StringInserts.", "string_inserts."];
         let behind =
             |prefixes: &[&str]| prefixes.iter().find_map(|prefix| path.strip_prefix(*prefix));
         if let Some(name) = behind(&EVENT_DATA) {
@@ -146,6 +151,10 @@ impl<'a> Lower<'a> {
             "log_name" => &mut self.log_name,
             "computer_name" => &mut self.computer_name,
             "record_number" => &mut self.record_number,
+            "channel" => &mut self.channel,
+            "computer" => &mut self.computer,
+            "record_id" => &mut self.record_id,
+            "timestamp" => &mut self.timestamp,
             _ => return None,
         })
     }

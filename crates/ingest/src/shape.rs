@@ -12,7 +12,7 @@ use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, fluent_bit, nxlog, winlogbeat};
+use crate::{Format, flat, fluent_bit, nxlog, vector, winlogbeat};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(crate) enum Shape {
     Winlogbeat6,
     FluentBit,
     FluentBitXml,
+    Vector,
 }
 
 /// What a shape finds in a record beside its time.
@@ -48,6 +49,8 @@ impl Shape {
             Some(Shape::FluentBit)
         } else if fluent_bit::xml(line).is_some() {
             Some(Shape::FluentBitXml)
+        } else if vector::is_event(line) {
+            Some(Shape::Vector)
         } else {
             None
         }
@@ -59,6 +62,7 @@ impl Shape {
             Shape::Flat => Format::FlatJson,
             Shape::Winlogbeat | Shape::Winlogbeat6 => Format::Winlogbeat,
             Shape::FluentBit | Shape::FluentBitXml => Format::FluentBit,
+            Shape::Vector => Format::Vector,
         }
     }
 
@@ -68,6 +72,7 @@ impl Shape {
             Shape::Flat => Source::FlatJson,
             Shape::Winlogbeat | Shape::Winlogbeat6 => Source::Winlogbeat,
             Shape::FluentBit | Shape::FluentBitXml => Source::FluentBit,
+            Shape::Vector => Source::Vector,
         }
     }
 
@@ -86,6 +91,7 @@ impl Shape {
             Shape::Winlogbeat => winlogbeat::record(line),
             Shape::Winlogbeat6 => winlogbeat::record_of_6(line),
             Shape::FluentBit | Shape::FluentBitXml => fluent_bit::record(line),
+            Shape::Vector => vector::record(line),
         }
     }
 
@@ -96,6 +102,7 @@ impl Shape {
             Shape::NxLog => nxlog::time(line, zone),
             Shape::Flat | Shape::FluentBit | Shape::FluentBitXml => flat::time(line, zone),
             Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
+            Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
         }
     }
 }

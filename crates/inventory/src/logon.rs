@@ -159,6 +159,8 @@ pub enum Source {
     Winlogbeat = 5,
     /// Fluent Bit's JSON.
     FluentBit = 6,
+    /// Vector's JSON.
+    Vector = 7,
 }
 
 /// How telemetry names a machine.

@@ -64,9 +64,7 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 13] = [
-    ("string_inserts", "Vector windows_event_log"),
-    ("event_data", "Vector windows_event_log"),
+const PRODUCTS: [(&str, &str); 11] = [
     ("__REALTIME_TIMESTAMP", "journald"),
     ("hostIdentifier", "osquery results"),
     ("diffResults", "osquery results"),

@@ -116,6 +116,15 @@ fn fluent_bit() -> Value {
     })
 }
 
+fn vector() -> Value {
+    json!({
+        "source_type": "windows_event_log", "timestamp": "2026-03-01T08:00:00.123Z",
+        "host": "WEC01", "channel": "Security", "computer": "WS-1.corp.example",
+        "event_id": 4624, "record_id": 77, "version": 2, "event_data": event_data(),
+        "string_inserts": inserts(2),
+    })
+}
+
 /// The values of Ann's logon in the order of a version of event 4624.
 fn inserts(version: u8) -> Value {
     let mut values = json!([
@@ -195,6 +204,13 @@ fn fluent_bits_values_are_a_list_a_map_or_xml() {
 }
 
 #[test]
+fn vectors_values_are_a_map_and_a_list() {
+    for changes in [json!({}), json!({"string_inserts": null}), json!({"event_data": null})] {
+        is_ann(&with(vector(), changes), Source::Vector);
+    }
+}
+
+#[test]
 fn winlogbeat_of_every_version_is_read() {
     let six = json!({
         "@timestamp": "2026-03-01T08:00:00.123Z", "event_id": 4624, "log_name": "security",
@@ -242,7 +258,7 @@ fn only_the_events_of_logons_relate() {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(winlogbeat()), Just(winlogbeat_ecs()), Just(fluent_bit()),]
+    prop::sample::select(vec![winlogbeat(), winlogbeat_ecs(), fluent_bit(), vector()])
 }
 
 proptest! {

@@ -30,8 +30,15 @@ fn read(path: &Path) -> Vec<Logon> {
     read.logons
 }
 
-const SHAPES: [&str; 4] =
-    ["nxlog-utc-plus-2.ndjson", "wef.xml", "winlogbeat8-ecs.ndjson", "winlogbeat8-plain.ndjson"];
+const SHAPES: [&str; 7] = [
+    "fluentbit-map.ndjson",
+    "fluentbit-stringinserts.ndjson",
+    "nxlog-utc-plus-2.ndjson",
+    "vector.ndjson",
+    "wef.xml",
+    "winlogbeat8-ecs.ndjson",
+    "winlogbeat8-plain.ndjson",
+];
 
 /// Derived files hold the events of the EVTX that they are named after.
 #[test]
