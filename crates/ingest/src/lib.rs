@@ -8,7 +8,7 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
-//! `flat`, `winlogbeat`, `fluent_bit`, `vector`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -23,6 +23,7 @@ pub mod input;
 mod jsonl;
 mod line;
 mod nxlog;
+mod openwec;
 mod pipeline;
 pub mod reject;
 mod session;
@@ -95,11 +96,13 @@ pub enum Format {
     FluentBit,
     /// The JSON lines of Vector's `windows_event_log` source.
     Vector,
+    /// OpenWEC's own JSON lines.
+    OpenWec,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -107,6 +110,7 @@ impl Format {
         Format::Winlogbeat,
         Format::FluentBit,
         Format::Vector,
+        Format::OpenWec,
     ];
 
     /// What people call it.
@@ -119,6 +123,7 @@ impl Format {
             Format::Winlogbeat => "Winlogbeat",
             Format::FluentBit => "Fluent Bit",
             Format::Vector => "Vector",
+            Format::OpenWec => "OpenWEC",
         }
     }
 
@@ -132,6 +137,7 @@ impl Format {
             Format::Winlogbeat => "winlogbeat",
             Format::FluentBit => "fluent-bit",
             Format::Vector => "vector",
+            Format::OpenWec => "openwec",
         }
     }
 }

@@ -29,12 +29,25 @@ pub(crate) struct Line<'a> {
     pub(crate) nested: EventData<'a>,
     /// The EventData as a list, in the order of the event's manifest.
     pub(crate) inserts: EventData<'a>,
-    /// A whole event in XML.
+    /// Whole events in XML, by the key that they come under.
     pub(crate) system: Field<'a>,
+    pub(crate) payload: Field<'a>,
+    /// The System part in an object of its own.
+    pub(crate) system_part: SystemPart<'a>,
     /// `winlog.*` and what the Elastic Common Schema has beside it.
     pub(crate) winlog: Winlog<'a>,
     /// Keys in lower case at the top.
     pub(crate) lower: Lower<'a>,
+}
+
+/// `System.*`.
+#[derive(Debug, Default)]
+pub(crate) struct SystemPart<'a> {
+    pub(crate) event_id: Field<'a>,
+    pub(crate) channel: Field<'a>,
+    pub(crate) computer: Field<'a>,
+    pub(crate) event_record_id: Field<'a>,
+    pub(crate) time_created: Field<'a>,
 }
 
 /// What Winlogbeat 7 and later write.
@@ -80,6 +93,7 @@ impl<'a> Fields<'a> for Line<'a> {
             "Computer" => &mut self.computer,
             "EventRecordID" => &mut self.event_record_id,
             "System" => &mut self.system,
+            "data" => &mut self.payload,
             "UtcTime" => &mut self.utc_time,
             path if path.contains('.') => return self.inner_slot(path),
             path => return self.lower.slot(path).or_else(|| self.data.slot(path)),
@@ -120,8 +134,21 @@ impl<'a> Line<'a> {
         } else if let Some(index) = behind(&INSERTS) {
             self.inserts.insert_slot(index.parse().ok()?)
         } else {
-            self.winlog.slot(path)
+            self.system_part.slot(path).or_else(|| self.winlog.slot(path))
         }
+    }
+}
+
+impl<'a> SystemPart<'a> {
+    fn slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
+        Some(match path {
+            "System.EventID" => &mut self.event_id,
+            "System.Channel" => &mut self.channel,
+            "System.Computer" => &mut self.computer,
+            "System.EventRecordID" => &mut self.event_record_id,
+            "System.TimeCreated" => &mut self.time_created,
+            _ => return None,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, fluent_bit, nxlog, vector, winlogbeat};
+use crate::{Format, flat, fluent_bit, nxlog, openwec, vector, winlogbeat};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Shape {
     FluentBit,
     FluentBitXml,
     Vector,
+    OpenWec,
+    OpenWecXml,
 }
 
 /// What a shape finds in a record beside its time.
@@ -51,6 +53,10 @@ impl Shape {
             Some(Shape::FluentBitXml)
         } else if vector::is_event(line) {
             Some(Shape::Vector)
+        } else if openwec::is_event(line) {
+            Some(Shape::OpenWec)
+        } else if openwec::xml(line).is_some() {
+            Some(Shape::OpenWecXml)
         } else {
             None
         }
@@ -63,6 +69,7 @@ impl Shape {
             Shape::Winlogbeat | Shape::Winlogbeat6 => Format::Winlogbeat,
             Shape::FluentBit | Shape::FluentBitXml => Format::FluentBit,
             Shape::Vector => Format::Vector,
+            Shape::OpenWec | Shape::OpenWecXml => Format::OpenWec,
         }
     }
 
@@ -73,6 +80,7 @@ impl Shape {
             Shape::Winlogbeat | Shape::Winlogbeat6 => Source::Winlogbeat,
             Shape::FluentBit | Shape::FluentBitXml => Source::FluentBit,
             Shape::Vector => Source::Vector,
+            Shape::OpenWec | Shape::OpenWecXml => Source::OpenWec,
         }
     }
 
@@ -80,6 +88,7 @@ impl Shape {
     fn xml<'l>(self, line: &'l Line<'_>) -> Option<&'l str> {
         match self {
             Shape::FluentBitXml => fluent_bit::xml(line),
+            Shape::OpenWecXml => openwec::xml(line),
             _ => None,
         }
     }
@@ -92,6 +101,7 @@ impl Shape {
             Shape::Winlogbeat6 => winlogbeat::record_of_6(line),
             Shape::FluentBit | Shape::FluentBitXml => fluent_bit::record(line),
             Shape::Vector => vector::record(line),
+            Shape::OpenWec | Shape::OpenWecXml => openwec::record(line),
         }
     }
 
@@ -103,6 +113,9 @@ impl Shape {
             Shape::Flat | Shape::FluentBit | Shape::FluentBitXml => flat::time(line, zone),
             Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
             Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
+            Shape::OpenWec | Shape::OpenWecXml => {
+                utc("TimeCreated", line.system_part.time_created.get())
+            }
         }
     }
 }

@@ -161,6 +161,8 @@ pub enum Source {
     FluentBit = 6,
     /// Vector's JSON.
     Vector = 7,
+    /// OpenWEC's JSON.
+    OpenWec = 8,
 }
 
 /// How telemetry names a machine.

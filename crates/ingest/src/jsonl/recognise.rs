@@ -64,13 +64,12 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 11] = [
+const PRODUCTS: [(&str, &str); 10] = [
     ("__REALTIME_TIMESTAMP", "journald"),
     ("hostIdentifier", "osquery results"),
     ("diffResults", "osquery results"),
     ("snapshot", "osquery results"),
     ("columns", "osquery results"),
-    ("OpenWEC", "OpenWEC's own JSON"),
     ("TimeGenerated", "Microsoft Sentinel"),
     ("sourcetype", "Splunk HTTP Event Collector events"),
     ("DeviceId", "Microsoft Defender"),

@@ -125,6 +125,22 @@ fn vector() -> Value {
     })
 }
 
+fn openwec() -> Value {
+    json!({
+        "System": {
+            "Provider": {"Name": "Microsoft-Windows-Security-Auditing"}, "EventID": 4624,
+            "TimeCreated": "2026-03-01T08:00:00.123Z", "EventRecordID": 77,
+            "Channel": "Security", "Computer": "WS-1.corp.example",
+        },
+        "EventData": event_data(),
+        "OpenWEC": sender(),
+    })
+}
+
+fn sender() -> Value {
+    json!({"IpAddress": "198.51.100.1", "Principal": "WEC01$@CORP", "TimeReceived": "2026-03-01T09:00:00Z"})
+}
+
 /// The values of Ann's logon in the order of a version of event 4624.
 fn inserts(version: u8) -> Value {
     let mut values = json!([
@@ -211,6 +227,14 @@ fn vectors_values_are_a_map_and_a_list() {
 }
 
 #[test]
+fn openwecs_events_are_objects_or_xml() {
+    is_ann(&openwec(), Source::OpenWec);
+    is_ann(&json!({"meta": sender(), "data": xml()}), Source::OpenWec);
+    let other = json!({"meta": sender(), "data": xml().replace("4624", "4625")});
+    assert_eq!(read(&[other]).tally().failures, 1);
+}
+
+#[test]
 fn winlogbeat_of_every_version_is_read() {
     let six = json!({
         "@timestamp": "2026-03-01T08:00:00.123Z", "event_id": 4624, "log_name": "security",
@@ -258,7 +282,7 @@ fn only_the_events_of_logons_relate() {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    prop::sample::select(vec![winlogbeat(), winlogbeat_ecs(), fluent_bit(), vector()])
+    prop::sample::select(vec![winlogbeat(), winlogbeat_ecs(), fluent_bit(), vector(), openwec()])
 }
 
 proptest! {

@@ -30,10 +30,11 @@ fn read(path: &Path) -> Vec<Logon> {
     read.logons
 }
 
-const SHAPES: [&str; 7] = [
+const SHAPES: [&str; 8] = [
     "fluentbit-map.ndjson",
     "fluentbit-stringinserts.ndjson",
     "nxlog-utc-plus-2.ndjson",
+    "openwec.ndjson",
     "vector.ndjson",
     "wef.xml",
     "winlogbeat8-ecs.ndjson",
