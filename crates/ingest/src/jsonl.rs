@@ -154,18 +154,20 @@ impl LineReader<'_> {
             return;
         }
         // A collector that does not convert passes on the bytes of the machine's code page.
-        let result = match serde_json::from_slice::<Line<'_>>(line) {
-            Err(_) if std::str::from_utf8(line).is_err() => {
-                let text = String::from_utf8_lossy(line);
-                serde_json::from_str::<Line<'_>>(&text)
-                    .map(|parsed| self.records.read(&parsed, line, outcome))
+        let text = String::from_utf8_lossy(line);
+        // Splunk's collector takes objects without anything between them.
+        let mut objects = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
+        let mut start = 0;
+        while let Some(object) = objects.next() {
+            let end = objects.byte_offset();
+            // The only one of a line is known by the bytes that came.
+            let raw = if end - start == text.len() { line } else { &text.as_bytes()[start..end] };
+            start = end;
+            match object.map(|object| self.records.read(&object, raw, outcome)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => outcome.rejects.push(position, error),
+                Err(error) => return outcome.rejects.push(position, syntax(&error)),
             }
-            parsed => parsed.map(|parsed| self.records.read(&parsed, line, outcome)),
-        };
-        match result {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => outcome.rejects.push(position, error),
-            Err(error) => outcome.rejects.push(position, syntax(&error)),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
-//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -29,6 +29,7 @@ pub mod reject;
 mod session;
 mod shape;
 mod sniff;
+mod splunk;
 mod stream;
 mod tar;
 mod vector;
@@ -98,11 +99,13 @@ pub enum Format {
     Vector,
     /// OpenWEC's own JSON lines.
     OpenWec,
+    /// Events in XML in Splunk's JSON.
+    Splunk,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -111,6 +114,7 @@ impl Format {
         Format::FluentBit,
         Format::Vector,
         Format::OpenWec,
+        Format::Splunk,
     ];
 
     /// What people call it.
@@ -124,6 +128,7 @@ impl Format {
             Format::FluentBit => "Fluent Bit",
             Format::Vector => "Vector",
             Format::OpenWec => "OpenWEC",
+            Format::Splunk => "Splunk",
         }
     }
 
@@ -138,6 +143,7 @@ impl Format {
             Format::FluentBit => "fluent-bit",
             Format::Vector => "vector",
             Format::OpenWec => "openwec",
+            Format::Splunk => "splunk",
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Line<'a> {
     /// Whole events in XML, by the key that they come under.
     pub(crate) system: Field<'a>,
     pub(crate) payload: Field<'a>,
+    pub(crate) event: Field<'a>,
+    pub(crate) raw: Field<'a>,
     /// The System part in an object of its own.
     pub(crate) system_part: SystemPart<'a>,
     /// `winlog.*` and what the Elastic Common Schema has beside it.
@@ -94,6 +96,8 @@ impl<'a> Fields<'a> for Line<'a> {
             "EventRecordID" => &mut self.event_record_id,
             "System" => &mut self.system,
             "data" => &mut self.payload,
+            "event" => &mut self.event,
+            "_raw" => &mut self.raw,
             "UtcTime" => &mut self.utc_time,
             path if path.contains('.') => return self.inner_slot(path),
             path => return self.lower.slot(path).or_else(|| self.data.slot(path)),
@@ -118,8 +122,8 @@ impl<'a> Fields<'a> for Line<'a> {
     }
 
     fn is_envelope(key: &str) -> bool {
-        // Elasticsearch's, in which exports leave what Winlogbeat sent.
-        key == "_source"
+        // Elasticsearch's, in which exports leave what Winlogbeat sent, and that of Splunk's exports.
+        matches!(key, "_source" | "result")
     }
 }
 

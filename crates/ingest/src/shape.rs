@@ -12,7 +12,7 @@ use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, fluent_bit, nxlog, openwec, vector, winlogbeat};
+use crate::{Format, flat, fluent_bit, nxlog, openwec, splunk, vector, winlogbeat};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,17 @@ pub(crate) enum Shape {
     Vector,
     OpenWec,
     OpenWecXml,
+    Splunk,
 }
 
-/// What a shape finds in a record beside its time.
+/// What a shape finds in a record.
+enum Content<'l> {
+    Record(Record<'l>),
+    /// A whole event in XML.
+    Xml(&'l str),
+}
+
+/// The values of an event, beside its time.
 pub(crate) struct Record<'l> {
     pub(crate) event_id: &'l str,
     pub(crate) channel: &'l str,
@@ -57,6 +65,8 @@ impl Shape {
             Some(Shape::OpenWec)
         } else if openwec::xml(line).is_some() {
             Some(Shape::OpenWecXml)
+        } else if splunk::xml(line).is_some() {
+            Some(Shape::Splunk)
         } else {
             None
         }
@@ -70,6 +80,7 @@ impl Shape {
             Shape::FluentBit | Shape::FluentBitXml => Format::FluentBit,
             Shape::Vector => Format::Vector,
             Shape::OpenWec | Shape::OpenWecXml => Format::OpenWec,
+            Shape::Splunk => Format::Splunk,
         }
     }
 
@@ -81,27 +92,22 @@ impl Shape {
             Shape::FluentBit | Shape::FluentBitXml => Source::FluentBit,
             Shape::Vector => Source::Vector,
             Shape::OpenWec | Shape::OpenWecXml => Source::OpenWec,
+            Shape::Splunk => Source::Splunk,
         }
     }
 
-    /// The event in XML, of a shape that wraps it.
-    fn xml<'l>(self, line: &'l Line<'_>) -> Option<&'l str> {
-        match self {
-            Shape::FluentBitXml => fluent_bit::xml(line),
-            Shape::OpenWecXml => openwec::xml(line),
-            _ => None,
-        }
-    }
-
-    fn record<'l>(self, line: &'l Line<'_>) -> Record<'l> {
+    fn content<'l>(self, line: &'l Line<'_>) -> Content<'l> {
         match self {
             // NXLog's and the flat one differ in their times alone.
-            Shape::NxLog | Shape::Flat => nxlog::record(line),
-            Shape::Winlogbeat => winlogbeat::record(line),
-            Shape::Winlogbeat6 => winlogbeat::record_of_6(line),
-            Shape::FluentBit | Shape::FluentBitXml => fluent_bit::record(line),
-            Shape::Vector => vector::record(line),
-            Shape::OpenWec | Shape::OpenWecXml => openwec::record(line),
+            Shape::NxLog | Shape::Flat => Content::Record(nxlog::record(line)),
+            Shape::Winlogbeat => Content::Record(winlogbeat::record(line)),
+            Shape::Winlogbeat6 => Content::Record(winlogbeat::record_of_6(line)),
+            Shape::FluentBit => Content::Record(fluent_bit::record(line)),
+            Shape::FluentBitXml => Content::Xml(fluent_bit::xml(line).unwrap_or_default()),
+            Shape::Vector => Content::Record(vector::record(line)),
+            Shape::OpenWec => Content::Record(openwec::record(line)),
+            Shape::OpenWecXml => Content::Xml(openwec::xml(line).unwrap_or_default()),
+            Shape::Splunk => Content::Xml(splunk::xml(line).unwrap_or_default()),
         }
     }
 
@@ -110,11 +116,13 @@ impl Shape {
         let utc = |field, text| Ok((windows::utc(field, text)?, false));
         match self {
             Shape::NxLog => nxlog::time(line, zone),
-            Shape::Flat | Shape::FluentBit | Shape::FluentBitXml => flat::time(line, zone),
+            Shape::Flat | Shape::FluentBit => flat::time(line, zone),
             Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
             Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
-            Shape::OpenWec | Shape::OpenWecXml => {
-                utc("TimeCreated", line.system_part.time_created.get())
+            Shape::OpenWec => utc("TimeCreated", line.system_part.time_created.get()),
+            // The XML has its own.
+            Shape::FluentBitXml | Shape::OpenWecXml | Shape::Splunk => {
+                Err(FieldError::Missing("TimeCreated"))
             }
         }
     }
@@ -150,10 +158,10 @@ impl RecordReader<'_> {
         let Some(shape) = Shape::of(line) else {
             return Ok(self.read_shapeless(line, outcome)?);
         };
-        if let Some(xml) = shape.xml(line) {
-            return self.read_xml(shape, xml, raw, outcome);
-        }
-        let record = shape.record(line);
+        let record = match shape.content(line) {
+            Content::Record(record) => record,
+            Content::Xml(xml) => return self.read_xml(shape, xml, raw, outcome),
+        };
         let kind = windows::kind(record.event_id, record.channel);
         if kind != Kind::Logon {
             outcome.part(shape.format()).count_other(kind);

@@ -163,6 +163,8 @@ pub enum Source {
     Vector = 7,
     /// OpenWEC's JSON.
     OpenWec = 8,
+    /// Splunk's exports and what it is sent.
+    Splunk = 9,
 }
 
 /// How telemetry names a machine.

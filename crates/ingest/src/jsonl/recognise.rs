@@ -35,7 +35,8 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
         }
         // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
         let text = String::from_utf8_lossy(line);
-        let Ok(parsed) = serde_json::from_str::<Line<'_>>(&text) else {
+        let mut parsed = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
+        let Some(Ok(parsed)) = parsed.next() else {
             continue;
         };
         objects += 1;
@@ -71,7 +72,7 @@ const PRODUCTS: [(&str, &str); 10] = [
     ("snapshot", "osquery results"),
     ("columns", "osquery results"),
     ("TimeGenerated", "Microsoft Sentinel"),
-    ("sourcetype", "Splunk HTTP Event Collector events"),
+    ("sourcetype", "Splunk events that are not Windows' XML"),
     ("DeviceId", "Microsoft Defender"),
     ("operationName", "an Azure diagnostic or Defender streaming export"),
     ("records", "Event Hubs messages"),

@@ -141,6 +141,13 @@ fn sender() -> Value {
     json!({"IpAddress": "198.51.100.1", "Principal": "WEC01$@CORP", "TimeReceived": "2026-03-01T09:00:00Z"})
 }
 
+fn splunk_hec() -> Value {
+    json!({
+        "time": "1772356000.123", "host": "WEC01", "source": "XmlWinEventLog:Security",
+        "sourcetype": "XmlWinEventLog", "event": xml(),
+    })
+}
+
 /// The values of Ann's logon in the order of a version of event 4624.
 fn inserts(version: u8) -> Value {
     let mut values = json!([
@@ -235,6 +242,23 @@ fn openwecs_events_are_objects_or_xml() {
 }
 
 #[test]
+fn splunks_events_are_xml_in_text() {
+    is_ann(&splunk_hec(), Source::Splunk);
+    let row = json!({"_raw": xml(), "_time": "2026-03-01T09:00:00.000+01:00", "host": "WEC01"});
+    is_ann(&row, Source::Splunk);
+    is_ann(&json!({"preview": false, "offset": 0, "result": row}), Source::Splunk);
+    // The collector takes events one behind the other.
+    let other = with(splunk_hec(), json!({"event": xml().replace("4624", "4625")}));
+    let batch = format!("{}{} {other}{{\"event\":\"4624\"}}", splunk_hec(), splunk_hec());
+    let tally = read_bytes(batch.as_bytes()).tally();
+    assert_eq!((tally.records, tally.logons, tally.failures, tally.rejects), (4, 2, 1, 0));
+    let cut = format!("{}\n{}{{\"event\":\"}}", splunk_hec(), splunk_hec());
+    let read = read_bytes(cut.as_bytes());
+    assert_eq!((read.logons.len(), read.tally().rejects), (2, 1));
+    assert!(read.rejects[0].reason.starts_with("not valid JSON: "), "{:?}", read.rejects);
+}
+
+#[test]
 fn winlogbeat_of_every_version_is_read() {
     let six = json!({
         "@timestamp": "2026-03-01T08:00:00.123Z", "event_id": 4624, "log_name": "security",
@@ -282,7 +306,14 @@ fn only_the_events_of_logons_relate() {
 }
 
 fn any_record() -> impl Strategy<Value = Value> {
-    prop::sample::select(vec![winlogbeat(), winlogbeat_ecs(), fluent_bit(), vector(), openwec()])
+    prop::sample::select(vec![
+        winlogbeat(),
+        winlogbeat_ecs(),
+        fluent_bit(),
+        vector(),
+        openwec(),
+        splunk_hec(),
+    ])
 }
 
 proptest! {

@@ -211,7 +211,6 @@ fn other_products_are_passed_over_by_name() {
     let Some(data) = data() else { return };
     for (path, word) in [
         ("windows/mordor/WindowsEvents.Zip", "Sentinel"),
-        ("windows/derived/DE_RDP_Tunneling_4624.splunk-hec.ndjson", "Splunk"),
         ("osquery/made/osqueryd.results.log", "osquery"),
         ("linux/capture/lab-web01.sshd.journal.json", "journald"),
         ("defender/made/blob-PT1H.ndjson", "Defender"),

@@ -30,11 +30,12 @@ fn read(path: &Path) -> Vec<Logon> {
     read.logons
 }
 
-const SHAPES: [&str; 8] = [
+const SHAPES: [&str; 9] = [
     "fluentbit-map.ndjson",
     "fluentbit-stringinserts.ndjson",
     "nxlog-utc-plus-2.ndjson",
     "openwec.ndjson",
+    "splunk-hec.ndjson",
     "vector.ndjson",
     "wef.xml",
     "winlogbeat8-ecs.ndjson",
