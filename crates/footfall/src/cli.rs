@@ -140,8 +140,9 @@ pub(crate) enum Command {
   zcat export.gz | footfall import --json -
 
 Formats are recognised by content: Windows event logs (EVTX), events in XML (WEF), JSON lines of
-NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC and Splunk, flat JSON lines; plain, or in gzip,
-zip and tar. A file that was read before adds nothing again.")]
+NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, flat JSON lines,
+arrays of the same; plain, or in gzip, zip and tar. A file that was read before adds nothing
+again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -68,6 +68,7 @@ pub(crate) fn read(
         Content::Tar => read_tar(session, name, stream, depth),
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
+        Content::JsonArray => jsonl::read_array(session, name, stream),
         Content::Xml => xml::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);

@@ -4,6 +4,7 @@
 //! logon, whatever its shape, so that only its two ends are looked at. Which shape and which zone
 //! there are is found out from the first block, whose size depends on nothing.
 
+mod array;
 mod blocks;
 mod recognise;
 
@@ -15,12 +16,13 @@ use memchr::memchr_iter;
 use crate::line::Line;
 use crate::pipeline;
 use crate::reject::Position;
-use crate::session::{OpenFile, Outcome, Session};
+use crate::session::{OpenFile, Outcome, Pieces, Session};
 use crate::shape::RecordReader;
 use crate::stream::Stream;
 use crate::windows::Candidates;
 use crate::zone::Zone;
 
+use array::Elements;
 use blocks::{Block, Blocks};
 
 /// How much a worker gets at a time.
@@ -30,7 +32,17 @@ pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Reads a file that looks like JSON lines.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
-    read_in_blocks(session, name, stream, BLOCK_BYTES)
+    read_in_blocks(session, name, stream, Pieces::Lines, BLOCK_BYTES)
+}
+
+/// Reads a file that looks like an array of JSON.
+pub(crate) fn read_array(
+    session: &mut Session<'_>,
+    name: &str,
+    stream: Stream<'_>,
+) -> ControlFlow<()> {
+    let lines = Stream::new(Elements::new(stream));
+    read_in_blocks(session, name, lines, Pieces::Elements, BLOCK_BYTES)
 }
 
 /// The same in blocks of another size: it must not change what is found.
@@ -38,6 +50,7 @@ fn read_in_blocks(
     session: &mut Session<'_>,
     name: &str,
     stream: Stream<'_>,
+    pieces: Pieces,
     block_bytes: usize,
 ) -> ControlFlow<()> {
     let mut blocks = Blocks::new(stream);
@@ -69,7 +82,7 @@ fn read_in_blocks(
         format: recognised.format,
     };
     let reader = LineReader { records, candidates: Candidates::new() };
-    let mut file = OpenFile::new(session, name, recognised.format);
+    let mut file = OpenFile::new(session, name, recognised.format).counting(pieces);
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
     let mut warned = false;
@@ -81,7 +94,7 @@ fn read_in_blocks(
             let (outcome, buffer) = match result {
                 Ok(result) => result,
                 Err(panicked) => {
-                    file.lost(Position::Line(file.next_line()), &panicked);
+                    file.lost(file.next_piece(), &panicked);
                     return ControlFlow::Continue(());
                 }
             };
@@ -191,7 +204,7 @@ mod tests {
         let mut told = Told::default();
         let options = Options::default();
         let mut session = Session::new(&options, &mut told, None);
-        let flow = read_in_blocks(&mut session, "x", Stream::new(text), block_bytes);
+        let flow = read_in_blocks(&mut session, "x", Stream::new(text), Pieces::Lines, block_bytes);
         assert!(flow.is_continue());
         told
     }

@@ -8,7 +8,7 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
-//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -26,6 +26,7 @@ mod nxlog;
 mod openwec;
 mod pipeline;
 pub mod reject;
+mod sentinel;
 mod session;
 mod shape;
 mod sniff;
@@ -101,11 +102,13 @@ pub enum Format {
     OpenWec,
     /// Events in XML in Splunk's JSON.
     Splunk,
+    /// Microsoft Sentinel's tables of Windows events.
+    Sentinel,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -115,6 +118,7 @@ impl Format {
         Format::Vector,
         Format::OpenWec,
         Format::Splunk,
+        Format::Sentinel,
     ];
 
     /// What people call it.
@@ -129,6 +133,7 @@ impl Format {
             Format::Vector => "Vector",
             Format::OpenWec => "OpenWEC",
             Format::Splunk => "Splunk",
+            Format::Sentinel => "Sentinel",
         }
     }
 
@@ -144,6 +149,7 @@ impl Format {
             Format::Vector => "vector",
             Format::OpenWec => "openwec",
             Format::Splunk => "splunk",
+            Format::Sentinel => "sentinel",
         }
     }
 }

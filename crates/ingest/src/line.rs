@@ -21,6 +21,10 @@ pub(crate) struct Line<'a> {
     pub(crate) time_created: Field<'a>,
     pub(crate) computer: Field<'a>,
     pub(crate) event_record_id: Field<'a>,
+    pub(crate) time_generated: Field<'a>,
+    pub(crate) target_account: Field<'a>,
+    /// The table's name.
+    pub(crate) table: Field<'a>,
     /// Sysmon's own time, in UTC.
     pub(crate) utc_time: Field<'a>,
     /// The EventData beside the values above.
@@ -93,7 +97,10 @@ impl<'a> Fields<'a> for Line<'a> {
             "@timestamp" => &mut self.at_timestamp,
             "TimeCreated" => &mut self.time_created,
             "Computer" => &mut self.computer,
-            "EventRecordID" => &mut self.event_record_id,
+            "TimeGenerated" => &mut self.time_generated,
+            "TargetAccount" => &mut self.target_account,
+            "Type" => &mut self.table,
+            "EventRecordID" | "EventRecordId" => &mut self.event_record_id,
             "System" => &mut self.system,
             "data" => &mut self.payload,
             "event" => &mut self.event,

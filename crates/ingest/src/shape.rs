@@ -12,7 +12,7 @@ use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, fluent_bit, nxlog, openwec, splunk, vector, winlogbeat};
+use crate::{Format, flat, fluent_bit, nxlog, openwec, sentinel, splunk, vector, winlogbeat};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(crate) enum Shape {
     OpenWec,
     OpenWecXml,
     Splunk,
+    Sentinel,
 }
 
 /// What a shape finds in a record.
@@ -55,6 +56,8 @@ impl Shape {
             Some(Shape::Winlogbeat)
         } else if winlogbeat::is_event_of_6(line) {
             Some(Shape::Winlogbeat6)
+        } else if sentinel::is_event(line) {
+            Some(Shape::Sentinel)
         } else if fluent_bit::is_event(line) {
             Some(Shape::FluentBit)
         } else if fluent_bit::xml(line).is_some() {
@@ -81,6 +84,7 @@ impl Shape {
             Shape::Vector => Format::Vector,
             Shape::OpenWec | Shape::OpenWecXml => Format::OpenWec,
             Shape::Splunk => Format::Splunk,
+            Shape::Sentinel => Format::Sentinel,
         }
     }
 
@@ -93,6 +97,7 @@ impl Shape {
             Shape::Vector => Source::Vector,
             Shape::OpenWec | Shape::OpenWecXml => Source::OpenWec,
             Shape::Splunk => Source::Splunk,
+            Shape::Sentinel => Source::Sentinel,
         }
     }
 
@@ -106,6 +111,7 @@ impl Shape {
             Shape::FluentBitXml => Content::Xml(fluent_bit::xml(line).unwrap_or_default()),
             Shape::Vector => Content::Record(vector::record(line)),
             Shape::OpenWec => Content::Record(openwec::record(line)),
+            Shape::Sentinel => Content::Record(sentinel::record(line)),
             Shape::OpenWecXml => Content::Xml(openwec::xml(line).unwrap_or_default()),
             Shape::Splunk => Content::Xml(splunk::xml(line).unwrap_or_default()),
         }
@@ -120,6 +126,7 @@ impl Shape {
             Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
             Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
             Shape::OpenWec => utc("TimeCreated", line.system_part.time_created.get()),
+            Shape::Sentinel => utc("TimeGenerated", line.time_generated.get()),
             // The XML has its own.
             Shape::FluentBitXml | Shape::OpenWecXml | Shape::Splunk => {
                 Err(FieldError::Missing("TimeCreated"))

@@ -18,6 +18,8 @@ pub(crate) enum Content {
     Tar,
     Evtx,
     JsonLines,
+    /// An array of JSON objects.
+    JsonArray,
     /// Windows events in XML.
     Xml,
     /// Nothing that can be read, and why.
@@ -53,6 +55,7 @@ fn content_of(head: &[u8]) -> Content {
     }
     match text(head) {
         Some(b'{') => Content::JsonLines,
+        Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
         Some(b'<') if xml::has_start(head) => Content::Xml,
@@ -63,6 +66,12 @@ fn content_of(head: &[u8]) -> Content {
 }
 
 const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Lines of text may begin with a bracket, too.
+fn is_array_of_objects(head: &[u8]) -> bool {
+    let mut bytes = head.iter().skip_while(|&&byte| byte != b'[').skip(1);
+    bytes.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
 
 /// The first byte of text that is no blank, behind a byte order mark.
 fn text(head: &[u8]) -> Option<u8> {
@@ -96,7 +105,7 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
         (None, Some(b'<')) => "not a known format (it looks like XML without events)",
-        (None, Some(b'[')) => "not a known format (it looks like a JSON array, not JSON lines)",
+        (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };
     what.to_owned()
@@ -120,6 +129,7 @@ mod tests {
             (b"{\"a\":1}\n", Content::JsonLines),
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
+            (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (
@@ -132,7 +142,8 @@ mod tests {
         }
         for (head, word) in [
             (&b"<EventLog>"[..], "XML"),
-            (b"[{}]", "array"),
+            (b"[1,{}]", "array"),
+            (b"[2026-03-01] {\"a\":1}", "array"),
             (b"\xff\xfe{\0", "UTF-16"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),

@@ -165,6 +165,8 @@ pub enum Source {
     OpenWec = 8,
     /// Splunk's exports and what it is sent.
     Splunk = 9,
+    /// Microsoft Sentinel's tables.
+    Sentinel = 10,
 }
 
 /// How telemetry names a machine.

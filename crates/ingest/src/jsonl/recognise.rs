@@ -53,12 +53,12 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
     }
     match (format, objects) {
         (Some(format), _) => Ok(Recognised { format, evidence: shown }),
-        (None, 0) => Err("begins like JSON lines, but no line is a JSON object".to_owned()),
+        (None, 0) => Err("begins like JSON, but no line or element is a JSON object".to_owned()),
         (None, count) => {
             let like =
                 foreign.map_or_else(String::new, |product| format!(" (they look like {product})"));
             Err(format!(
-                "JSON lines, but none of the first {count} is an event of a known shape{like}"
+                "JSON, but none of the first {count} records is an event of a known shape{like}"
             ))
         }
     }
@@ -66,12 +66,12 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 
 /// Whose lines have a key like one of these, the first that fits.
 const PRODUCTS: [(&str, &str); 10] = [
+    ("StringInserts", "Fluent Bit's older input, winlog"),
     ("__REALTIME_TIMESTAMP", "journald"),
     ("hostIdentifier", "osquery results"),
     ("diffResults", "osquery results"),
     ("snapshot", "osquery results"),
     ("columns", "osquery results"),
-    ("TimeGenerated", "Microsoft Sentinel"),
     ("sourcetype", "Splunk events that are not Windows' XML"),
     ("DeviceId", "Microsoft Defender"),
     ("operationName", "an Azure diagnostic or Defender streaming export"),
@@ -102,8 +102,8 @@ mod tests {
     fn other_products_are_named() {
         for (line, word) in [
             (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
-            (r#"{"a":1}"#, "none of the first 1 is"),
-            ("{\n \"a\":1\n}", "no line is a JSON object"),
+            (r#"{"a":1}"#, "none of the first 1 records is"),
+            ("{\n \"a\":1\n}", "no line or element is"),
         ] {
             let reason = recognise(line.as_bytes()).err().unwrap();
             assert!(reason.contains(word), "{reason}");

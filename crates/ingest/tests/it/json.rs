@@ -27,7 +27,9 @@ fn is_ann(record: &Value, source: Source) {
     assert_eq!(logon.remote_name.as_deref(), Some("LAPTOP-7"), "{record}");
     assert_eq!(logon.key.session, 0xa1b2c, "{record}");
     assert_eq!(logon.source, source, "{record}");
-    if source != Source::FlatJson {
+    if source == Source::Sentinel {
+        assert_eq!(logon.key.record, None, "{record}");
+    } else {
         assert_eq!(logon.key.record, Some(77), "{record}");
     }
 }
@@ -148,6 +150,17 @@ fn splunk_hec() -> Value {
     })
 }
 
+fn sentinel() -> Value {
+    let columns = json!({
+        "TenantId": "0", "SourceSystem": "OpsManager", "TimeGenerated": "2026-03-01T08:00:00.12Z",
+        "TimeCollected": "2026-03-01T08:05:00Z", "Computer": "WS-1.corp.example",
+        "EventID": 4624, "Channel": "Security", "Type": "SecurityEvent", "LogonType": 10,
+        "Account": "CORP\\Ann", "EventSourceName": "Microsoft-Windows-Security-Auditing",
+        "SourceComputerId": "1", "EventOriginId": "2", "MG": "3",
+    });
+    with(event_data(), columns)
+}
+
 /// The values of Ann's logon in the order of a version of event 4624.
 fn inserts(version: u8) -> Value {
     let mut values = json!([
@@ -259,6 +272,61 @@ fn splunks_events_are_xml_in_text() {
 }
 
 #[test]
+fn sentinels_rows_may_lack_columns() {
+    is_ann(&sentinel(), Source::Sentinel);
+    let selected =
+        json!({"Channel": null, "Type": null, "TenantId": null, "EventSourceName": null});
+    is_ann(&with(sentinel(), selected), Source::Sentinel);
+    let account = json!({
+        "TargetUserName": null, "TargetDomainName": null, "TargetAccount": "CORP\\Ann",
+        "LogonType": "10", "EventID": "4624", "Type": null,
+    });
+    is_ann(&with(sentinel(), account), Source::Sentinel);
+    let elsewhere = with(sentinel(), json!({"Channel": "Application"}));
+    let other = with(sentinel(), json!({"EventID": 4688, "Channel": null}));
+    let tally = read(&[elsewhere, other, with(sentinel(), json!({"EventID": 4625}))]).tally();
+    assert_eq!((tally.records, tally.logons, tally.failures), (3, 0, 1));
+}
+
+#[test]
+fn sentinels_other_table_has_the_values_in_an_object() {
+    let event = json!({
+        "TimeGenerated": "2026-03-01T08:00:00Z", "TimeCreated": "2026-03-01T08:00:00Z",
+        "Computer": "WS-1.corp.example", "EventID": 4624, "Channel": "Security",
+        "Type": "WindowsEvent", "EventRecordId": "77", "EventData": event_data(),
+    });
+    let read = read(&[event]);
+    assert_eq!(read.users(), ["ann"]);
+    assert_eq!(read.logons[0].key.record, Some(77));
+    assert_eq!(read.logons[0].source, Source::Sentinel);
+}
+
+#[test]
+fn an_array_is_read_element_by_element() {
+    for record in [sentinel(), winlogbeat(), splunk_hec()] {
+        let lines = read(&[record.clone(), record.clone()]);
+        let array = json!([record, record]);
+        for text in [
+            array.to_string(),
+            serde_json::to_string_pretty(&array).unwrap(),
+            format!("\u{feff}\r\n{array}\n"),
+            format!("[{record}]\n[{record}]\n"),
+        ] {
+            let read = read_bytes(text.as_bytes());
+            assert_eq!((read.rejects, read.skipped), (vec![], vec![]), "{text}");
+            assert_eq!((read.logons, read.files), (lines.logons.clone(), lines.files.clone()));
+        }
+    }
+    let broken = with(sentinel(), json!({"LogonType": 99}));
+    let whole =
+        serde_json::to_string_pretty(&json!([sentinel(), broken, 4624, sentinel()])).unwrap();
+    let read = read_bytes(&whole.as_bytes()[..whole.len() - 9]);
+    let told: Vec<_> = read.rejects.iter().map(|reject| reject.position.to_string()).collect();
+    assert_eq!(told, ["element 2", "element 3", "element 4"], "{:?}", read.rejects);
+    assert_eq!(read.logons.len(), 1);
+}
+
+#[test]
 fn winlogbeat_of_every_version_is_read() {
     let six = json!({
         "@timestamp": "2026-03-01T08:00:00.123Z", "event_id": 4624, "log_name": "security",
@@ -313,6 +381,7 @@ fn any_record() -> impl Strategy<Value = Value> {
         vector(),
         openwec(),
         splunk_hec(),
+        sentinel(),
     ])
 }
 

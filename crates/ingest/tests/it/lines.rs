@@ -210,7 +210,6 @@ fn deep_values_do_no_harm() {
 fn other_products_are_passed_over_by_name() {
     let Some(data) = data() else { return };
     for (path, word) in [
-        ("windows/mordor/WindowsEvents.Zip", "Sentinel"),
         ("osquery/made/osqueryd.results.log", "osquery"),
         ("linux/capture/lab-web01.sshd.journal.json", "journald"),
         ("defender/made/blob-PT1H.ndjson", "Defender"),

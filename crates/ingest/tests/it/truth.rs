@@ -120,6 +120,7 @@ fn check(data: &Path, source: &Source<'_>, options: &Options) -> Collected {
         "nxlog" => Format::NxLog,
         "wefxml" => Format::WefXml,
         "winlogbeat6" | "winlogbeat_ecs" => Format::Winlogbeat,
+        "sentinel" => Format::Sentinel,
         _ => Format::FlatJson,
     };
     assert!(read.files.iter().all(|file| file.format == format), "{path}: {:?}", read.files);
@@ -148,7 +149,7 @@ fn real_files_give_what_an_independent_program_found() {
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let columns: Vec<&str> = line.split('\t').collect();
         let source = Source { path: columns[0], kind: columns[1], slug: columns[3] };
-        if !["evtx", "nxlog", "flatz", "wefxml", "winlogbeat6", "winlogbeat_ecs"]
+        if !["evtx", "nxlog", "flatz", "wefxml", "winlogbeat6", "winlogbeat_ecs", "sentinel"]
             .contains(&source.kind)
         {
             continue;
@@ -164,5 +165,5 @@ fn real_files_give_what_an_independent_program_found() {
             eprintln!("{}: {:?} {:?} {:?}", source.path, read.rejects, read.skipped, read.warnings);
         }
     }
-    assert!(checked >= 22, "{checked}");
+    assert!(checked >= 23, "{checked}");
 }
