@@ -141,7 +141,7 @@ pub(crate) enum Command {
 
 Formats are recognised by content: Windows event logs (EVTX), events in XML (WEF), JSON lines of
 NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, flat JSON lines,
-arrays of the same; plain, or in gzip, zip and tar. A file that was read before adds nothing
+arrays of the same, CSV of Splunk and Sentinel; plain, or in gzip, zip and tar. A file that was read before adds nothing
 again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input

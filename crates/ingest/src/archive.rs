@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{evtx, jsonl, xml};
+use crate::{evtx, jsonl, rows, xml};
 
 /// How many archives may be inside one another; gzip counts as one.
 const MAX_DEPTH: usize = 4;
@@ -69,6 +69,7 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::JsonArray => jsonl::read_array(session, name, stream),
+        Content::Rows(format) => rows::read(session, name, stream, format),
         Content::Xml => xml::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);

@@ -7,7 +7,7 @@
 //!
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
-//! `evtx`, `xml`, and `jsonl`, whose records have a `shape`, with a small file for each (`nxlog`,
+//! `evtx`, `xml`, and `jsonl` and `rows`, whose records have a `shape`, with a small file for each (`nxlog`,
 //! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`). `windows` turns the fields of a Windows logon event into a [`Logon`],
 //! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
@@ -26,6 +26,7 @@ mod nxlog;
 mod openwec;
 mod pipeline;
 pub mod reject;
+mod rows;
 mod sentinel;
 mod session;
 mod shape;

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::stream::Stream;
-use crate::{tar, xml};
+use crate::{Format, rows, tar, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -20,6 +20,8 @@ pub(crate) enum Content {
     JsonLines,
     /// An array of JSON objects.
     JsonArray,
+    /// A table in CSV, as an export of this format writes it.
+    Rows(Format),
     /// Windows events in XML.
     Xml,
     /// Nothing that can be read, and why.
@@ -52,6 +54,9 @@ fn content_of(head: &[u8]) -> Content {
     }
     if tar::is_header(head) {
         return Content::Tar;
+    }
+    if let Some(format) = rows::format(head) {
+        return Content::Rows(format);
     }
     match text(head) {
         Some(b'{') => Content::JsonLines,
@@ -130,6 +135,11 @@ mod tests {
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
             (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
+            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
+            (
+                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
+                Content::Rows(Format::Sentinel),
+            ),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (

@@ -8,6 +8,7 @@ mod damage;
 mod inputs;
 mod json;
 mod lines;
+mod rows;
 mod shapes;
 mod support;
 mod truth;
