@@ -139,10 +139,10 @@ pub(crate) enum Command {
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content: Windows event logs (EVTX), events in XML (WEF), JSON lines of
-NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, flat JSON lines,
-arrays of the same, CSV of Splunk and Sentinel; plain, or in gzip, zip and tar. A file that was read before adds nothing
-again.")]
+Formats are recognised by content: Windows event logs (EVTX); Security events in XML (WEF), as
+JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
+the last two, as flat JSON; plain, or in gzip, zip and tar. JSON is lines or an array. A file
+that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

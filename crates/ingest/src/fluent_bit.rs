@@ -6,10 +6,11 @@ use crate::line::Line;
 use crate::shape::Record;
 
 /// Whether the record is an event of this shape. Its machine may be missing, which a person can
-/// mend (`--device`).
+/// mend (`--device`); a Hostname is what a filter added, so the collector's.
 pub(crate) fn is_event(line: &Line<'_>) -> bool {
-    let of_a_log = [&line.computer, &line.event_record_id];
-    !line.time_created.get().is_empty() && of_a_log.iter().any(|field| !field.get().is_empty())
+    let numbered = !line.event_record_id.get().is_empty();
+    let named = !line.computer.get().is_empty() && line.hostname.get().is_empty();
+    !line.time_created.get().is_empty() && (numbered || named)
 }
 
 /// The event in XML, where it came so.

@@ -50,8 +50,6 @@ impl Shape {
     pub(crate) fn of(line: &Line<'_>) -> Option<Self> {
         if nxlog::is_event(line) {
             Some(Shape::NxLog)
-        } else if flat::is_event(line) {
-            Some(Shape::Flat)
         } else if winlogbeat::is_event(line) {
             Some(Shape::Winlogbeat)
         } else if winlogbeat::is_event_of_6(line) {
@@ -60,6 +58,8 @@ impl Shape {
             Some(Shape::Sentinel)
         } else if fluent_bit::is_event(line) {
             Some(Shape::FluentBit)
+        } else if flat::is_event(line) {
+            Some(Shape::Flat)
         } else if fluent_bit::xml(line).is_some() {
             Some(Shape::FluentBitXml)
         } else if vector::is_event(line) {

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Source;
 use memchr::memmem::Finder;
+use memchr::memrchr;
 
 use crate::event_xml::XmlEvent;
 use crate::pipeline;
@@ -108,7 +109,12 @@ impl EventReader<'_> {
             outcome.rejects.push(Position::Byte(at), "an event without its start");
             return;
         };
-        between(&piece[..start], at, outcome);
+        // What stands before it on its line is what a relay put there: a syslog header.
+        let line = memrchr(b'\n', &piece[..start]).map_or(0, |newline| newline + 1);
+        match starts(&piece[line..start]).next() {
+            Some(_) => between(&piece[..start], at, outcome),
+            None => between(&piece[..line], at, outcome),
+        }
         let event = &piece[start..];
         if !self.candidates.include(event) {
             outcome.part(Format::WefXml).tally.records += 1;

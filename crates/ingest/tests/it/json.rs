@@ -228,6 +228,7 @@ fn fluent_bits_values_are_a_list_a_map_or_xml() {
     let map = json!({"StringInserts": null, "EventData": event_data()});
     is_ann(&with(fluent_bit(), map), Source::FluentBit);
     // What outputs add; and both ways of having the values.
+    is_ann(&with(fluent_bit(), json!({"Hostname": "WEC01"})), Source::FluentBit);
     let more = json!({"date": 1772352000.5, "@timestamp": "2026-03-01T12:00:00Z", "EventData": event_data()});
     is_ann(&with(fluent_bit(), more), Source::FluentBit);
     is_ann(

@@ -6,7 +6,7 @@ use std::path::Path;
 use inventory::logon::{EventKey, Logon};
 use jiff::tz::{TimeZone, offset};
 
-use crate::support::{data, options, read_file_with};
+use crate::support::{Collected, data, options, read_file_with};
 
 /// What makes a logon one event.
 type Identity = (String, String, String, String, u64, Option<u64>);
@@ -21,13 +21,13 @@ fn identities(logons: &[Logon]) -> BTreeSet<Identity> {
     logons.iter().map(identity).collect()
 }
 
-fn read(path: &Path) -> Vec<Logon> {
+fn read(path: &Path) -> Collected {
     let mut options = options();
     options.timezone = Some(TimeZone::fixed(offset(2)));
     let read = read_file_with(path, &options);
     assert_eq!(read.skipped, []);
     assert_eq!(read.rejects, []);
-    read.logons
+    read
 }
 
 const SHAPES: [&str; 9] = [
@@ -48,15 +48,17 @@ fn a_logon_is_one_event_in_whatever_shape_it_comes() {
     let Some(data) = data() else { return };
     for stem in ["DE_RDP_Tunneling_4624", "forwarded-11-hosts"] {
         let original = read(&data.join(format!("windows/evtx/{stem}.evtx")));
-        let expected = identities(&original);
+        let expected = identities(&original.logons);
         assert!(expected.len() >= 4);
         for shape in SHAPES {
             let path = data.join(format!("windows/derived/{stem}.{shape}"));
-            let logons = read(&path);
-            assert_eq!(logons.len(), original.len(), "{path:?}");
-            assert_eq!(identities(&logons), expected, "{path:?}");
+            let read = read(&path);
+            assert_eq!(identities(&read.logons), expected, "{path:?}");
+            let (tally, whole) = (read.tally(), original.tally());
+            assert_eq!(tally.logons, whole.logons, "{path:?}");
+            assert_eq!((tally.noise, tally.failures), (whole.noise, whole.failures), "{path:?}");
             // What is kept beside the identity is the same, too.
-            for (logon, original) in logons.iter().zip(&original) {
+            for (logon, original) in read.logons.iter().zip(&original.logons) {
                 assert_eq!(logon.logon_type, original.logon_type, "{path:?}");
                 assert_eq!(logon.remote_address, original.remote_address, "{path:?}");
                 assert_eq!(logon.remote_name, original.remote_name, "{path:?}");

@@ -56,6 +56,11 @@ fn roots_quotes_and_lines_do_not_matter() {
         );
         assert_eq!((read.rejects, read.skipped), (vec![], vec![]), "{text}");
     }
+    for header in ["<14>1 2026-03-01T08:00:00Z WEC01 x - - - ", "Mar  1 08:00:00 WEC01 x: "] {
+        let text = events.clone().map(|event| format!("{header}{event}\n")).concat();
+        let read = read_bytes(text.as_bytes());
+        assert_eq!((read.logons, read.rejects), (plain.logons.clone(), vec![]), "{text}");
+    }
     assert_eq!(read_bytes(&gzip(indented.as_bytes())).logons, plain.logons);
 }
 
