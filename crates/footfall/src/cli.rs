@@ -143,8 +143,10 @@ pub(crate) enum Command {
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
-lines; plain, or in gzip, Zstandard, zip and tar. A file that was read before adds nothing again.")]
+Formats are recognised by content: Windows event logs (EVTX); Security events in XML (WEF), as
+JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
+the last two, as flat JSON; plain, or in gzip, Zstandard, zip and tar. JSON is lines or an array. A file
+that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{evtx, jsonl};
+use crate::{evtx, jsonl, rows, xml};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
@@ -76,6 +76,9 @@ pub(crate) fn read(
         Content::Tar => read_tar(session, name, stream, depth),
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
+        Content::JsonArray => jsonl::read_array(session, name, stream),
+        Content::Rows(format) => rows::read(session, name, stream, format),
+        Content::Xml => xml::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())

@@ -7,25 +7,37 @@
 //!
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
-//! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
-//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them.
+//! `evtx`, `xml`, and `jsonl` and `rows`, whose records have a `shape`, with a small file for each (`nxlog`,
+//! `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`). `windows` turns the fields of a Windows logon event into a [`Logon`],
+//! whichever shape brought them; `event_xml` finds them in one event in XML.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
+mod event_xml;
 mod evtx;
 mod field;
 mod flat;
+mod fluent_bit;
 pub mod input;
 mod jsonl;
+mod line;
 mod nxlog;
+mod openwec;
 mod pipeline;
 pub mod reject;
+mod rows;
+mod sentinel;
 mod session;
+mod shape;
 mod sniff;
+mod splunk;
 mod stream;
 mod tar;
+mod vector;
 mod windows;
+mod winlogbeat;
+mod xml;
 mod zone;
 
 use std::fs::File;
@@ -80,11 +92,36 @@ pub enum Format {
     NxLog,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson,
+    /// Events in XML, as Windows Event Forwarding, `wevtutil` and the Event Viewer write them.
+    WefXml,
+    /// Winlogbeat's JSON lines, with or without the Elastic Common Schema.
+    Winlogbeat,
+    /// The JSON lines of Fluent Bit's `winevtlog` input.
+    FluentBit,
+    /// The JSON lines of Vector's `windows_event_log` source.
+    Vector,
+    /// OpenWEC's own JSON lines.
+    OpenWec,
+    /// Events in XML in Splunk's JSON.
+    Splunk,
+    /// Microsoft Sentinel's tables of Windows events.
+    Sentinel,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 3] = [Format::Evtx, Format::NxLog, Format::FlatJson];
+    pub const ALL: [Format; 10] = [
+        Format::Evtx,
+        Format::NxLog,
+        Format::FlatJson,
+        Format::WefXml,
+        Format::Winlogbeat,
+        Format::FluentBit,
+        Format::Vector,
+        Format::OpenWec,
+        Format::Splunk,
+        Format::Sentinel,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -92,6 +129,13 @@ impl Format {
             Format::Evtx => "EVTX",
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
+            Format::WefXml => "WEF XML",
+            Format::Winlogbeat => "Winlogbeat",
+            Format::FluentBit => "Fluent Bit",
+            Format::Vector => "Vector",
+            Format::OpenWec => "OpenWEC",
+            Format::Splunk => "Splunk",
+            Format::Sentinel => "Sentinel",
         }
     }
 
@@ -101,6 +145,13 @@ impl Format {
             Format::Evtx => "evtx",
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
+            Format::WefXml => "wef-xml",
+            Format::Winlogbeat => "winlogbeat",
+            Format::FluentBit => "fluent-bit",
+            Format::Vector => "vector",
+            Format::OpenWec => "openwec",
+            Format::Splunk => "splunk",
+            Format::Sentinel => "sentinel",
         }
     }
 }

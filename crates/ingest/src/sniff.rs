@@ -1,7 +1,9 @@
 //! What a file is, by its first bytes.
 
+use memchr::memmem;
+
 use crate::stream::Stream;
-use crate::tar;
+use crate::{Format, rows, tar, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -17,6 +19,12 @@ pub(crate) enum Content {
     Tar,
     Evtx,
     JsonLines,
+    /// An array of JSON objects.
+    JsonArray,
+    /// A table in CSV, as an export of this format writes it.
+    Rows(Format),
+    /// Windows events in XML.
+    Xml,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -52,16 +60,31 @@ fn content_of(head: &[u8]) -> Content {
     if tar::is_header(head) {
         return Content::Tar;
     }
+    if let Some(format) = rows::format(head) {
+        return Content::Rows(format);
+    }
     match text(head) {
         Some(b'{') => Content::JsonLines,
+        Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
+        Some(b'<') if xml::has_start(head) => Content::Xml,
+        // The same of XML, whose lines say nothing.
+        Some(_) if memmem::find(head, XML_NAMESPACE).is_some() => Content::Xml,
         first => Content::Unknown(reason(head, first)),
     }
 }
 
 fn is_skippable_frame(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Lines of text may begin with a bracket, too.
+fn is_array_of_objects(head: &[u8]) -> bool {
+    let mut bytes = head.iter().skip_while(|&&byte| byte != b'[').skip(1);
+    bytes.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
 /// The first byte of text that is no blank, behind a byte order mark.
@@ -94,8 +117,8 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
     let what = match (known, first) {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML)",
-        (None, Some(b'[')) => "not a known format (it looks like a JSON array, not JSON lines)",
+        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
+        (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };
     what.to_owned()
@@ -121,12 +144,26 @@ mod tests {
             (b"{\"a\":1}\n", Content::JsonLines),
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
+            (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
+            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
+            (
+                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
+                Content::Rows(Format::Sentinel),
+            ),
+            (b"<Event xmlns='x'>", Content::Xml),
+            (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
+            (
+                b"a</Data></EventData></Event><Event \
+                  xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">",
+                Content::Xml,
+            ),
         ] {
             assert_eq!(content_of(head), expected);
         }
         for (head, word) in [
-            (&b"<Event"[..], "XML"),
-            (b"[{}]", "array"),
+            (&b"<EventLog>"[..], "XML"),
+            (b"[1,{}]", "array"),
+            (b"[2026-03-01] {\"a\":1}", "array"),
             (b"\xff\xfe{\0", "UTF-16"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),

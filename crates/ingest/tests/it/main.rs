@@ -6,6 +6,10 @@
 mod archives;
 mod damage;
 mod inputs;
+mod json;
 mod lines;
+mod rows;
+mod shapes;
 mod support;
 mod truth;
+mod xml;
