@@ -24,7 +24,7 @@ pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
-pub(crate) use machine::{Machine, Tag};
+pub(crate) use machine::{Exclude, Include, Machine, Tag};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
@@ -95,6 +95,10 @@ pub(crate) enum Command {
     Query(Query),
     /// Write the whole inventory into files for other tools
     Export(Export),
+    /// Forget what is older than the configuration keeps
+    Retention(Retention),
+    /// Erase a person: logons, relations, names and identifiers
+    Forget(Forget),
     /// The apps that may ask for tokens
     #[command(subcommand)]
     App(App),
@@ -139,10 +143,11 @@ pub(crate) enum Command {
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content: Windows event logs (EVTX), NXLog JSON lines, flat JSON
-lines, Microsoft Defender (streaming export, Event Hubs, advanced hunting as JSON or CSV),
-osquery result logs, Entra sign-ins, Intune devices; plain, or in gzip, zip and tar.
-A file that was read before adds nothing again.")]
+Formats are recognised by content: Windows event logs (EVTX); Security events in XML (WEF), as
+JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
+the last two, as flat JSON; Microsoft Defender (streaming export, Event Hubs, hunting as JSON or
+CSV); osquery result logs; Entra sign-ins, Intune devices; plain, or in gzip, Zstandard, zip and
+tar. JSON is lines or an array. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
@@ -313,6 +318,36 @@ pub(crate) struct Form {
     /// Print CSV
     #[arg(long)]
     pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall retention
+  FOOTFALL_CONFIG=/etc/footfall.toml footfall retention --json
+
+`footfall import` and a running server do the same by themselves. The settings are `retention` and
+`audit.retention` (footfall config default).")]
+pub(crate) struct Retention {
+    /// Print what was forgotten as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall forget jdoe                 # in every domain; shows what it is and asks
+  footfall forget 'CORP\\jdoe' --yes --json > forgotten.json
+
+The name stays nowhere: in the audit a pseudonym stands in its place. It cannot be undone.")]
+pub(crate) struct Forget {
+    /// The user: name, DOMAIN\name or name@realm; case does not count
+    pub(crate) user: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

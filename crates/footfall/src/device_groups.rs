@@ -5,7 +5,7 @@ mod listing;
 mod regrouping;
 mod rules;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 
 use inventory::access::device_group::Rules;
 use inventory::access::directory::DeviceGroupSettings;
@@ -139,7 +139,7 @@ async fn stopped(
         return Ok(Some(Outcome::Done));
     }
     let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if showing.yes || !is_terminal || agrees(question)? {
+    if showing.yes || !is_terminal || output::agrees(question)? {
         return Ok(None);
     }
     eprintln!("Nothing was changed.");
@@ -155,14 +155,6 @@ fn heading(machines: usize) -> String {
         }
         count => format!("The first {count} machines that match the rules:"),
     }
-}
-
-fn agrees(question: &str) -> std::io::Result<bool> {
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn print_preview(place: &Place, machines: Vec<Machine>, json: bool) -> std::io::Result<()> {

@@ -11,10 +11,12 @@ mod demo;
 mod device_groups;
 mod export;
 mod fleet;
+mod forget;
 mod groups;
 mod import;
 mod keys;
 mod limits;
+mod machine;
 mod moment;
 mod operators;
 mod output;
@@ -25,7 +27,6 @@ mod retention;
 mod roles;
 mod serve;
 mod signal;
-mod tags;
 mod tenants;
 
 use std::process::ExitCode;
@@ -86,12 +87,14 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Relations(args) => ask::relations(&config, &args).await?,
         Command::Query(args) => return query::run(&config, &args).await,
         Command::Export(args) => export::run(&config, &args).await?,
+        Command::Retention(args) => retention::run(&config, &args).await?,
+        Command::Forget(args) => return forget::run(&config, &args).await,
         Command::App(command) => return apps::run(&config, command).await,
         Command::Operator(command) => return operators::run(&config, command).await,
         Command::Group(command) => return groups::run(&config, command).await,
         Command::Role(command) => return roles::run(&config, command).await,
         Command::DeviceGroup(command) => return device_groups::run(&config, command).await,
-        Command::Machine(command) => return tags::run(&config, command).await,
+        Command::Machine(command) => return machine::run(&config, command).await,
         Command::Tenant(command) => return tenants::run(&config, command).await,
         Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,

@@ -1,7 +1,7 @@
 //! What goes to stdout: tables for people, JSON and CSV for programs. A reader that closes the
 //! pipe early (`head`) is no failure.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use inventory::time::Timestamp;
@@ -126,6 +126,15 @@ pub(crate) fn json<T: Serialize>(value: &T) -> std::io::Result<()> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
     std::io::stdout().lock().write_all(&text)
+}
+
+/// Asks a person on the terminal for a yes.
+pub(crate) fn agrees(question: &str) -> std::io::Result<bool> {
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// `1 machine`, `2 machines`.

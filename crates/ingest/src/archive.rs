@@ -12,9 +12,9 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{csv, document, evtx, jsonl};
+use crate::{document, evtx, jsonl, rows, table, xml};
 
-/// How many archives may be inside one another; gzip counts as one.
+/// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
 /// How many members of one archive are read; each costs time even when it is empty.
 const MAX_MEMBERS: usize = 1_000_000;
@@ -49,7 +49,8 @@ pub(crate) fn read(
     depth: usize,
 ) -> ControlFlow<()> {
     let content = sniff::content(&mut stream);
-    if matches!(content, Content::Gzip | Content::Zip | Content::Tar) && depth >= MAX_DEPTH {
+    let is_archive = matches!(content, Content::Gzip | Content::Zstd | Content::Zip | Content::Tar);
+    if is_archive && depth >= MAX_DEPTH {
         session.skipped(name, format!("an archive inside {MAX_DEPTH} others, which is too deep"));
         return ControlFlow::Continue(());
     }
@@ -58,6 +59,13 @@ pub(crate) fn read(
             let inner = Stream::new(MultiGzDecoder::new(stream));
             read(session, name, inner, depth + 1)
         }
+        Content::Zstd => match zstd::Decoder::new(stream) {
+            Ok(decoder) => read(session, name, Stream::new(decoder), depth + 1),
+            Err(error) => {
+                session.skipped(name, format!("a Zstandard archive that cannot be read: {error}"));
+                ControlFlow::Continue(())
+            }
+        },
         Content::Zip => match spool(stream) {
             Ok(file) => read_zip(session, name, file, depth),
             Err(error) => {
@@ -69,7 +77,10 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::Json => document::read(session, name, stream),
-        Content::Csv => csv::read(session, name, stream),
+        Content::Csv => table::read(session, name, stream),
+        Content::JsonArray => jsonl::read_array(session, name, stream),
+        Content::Rows(format) => rows::read(session, name, stream, format),
+        Content::Xml => xml::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())

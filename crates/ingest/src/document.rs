@@ -1,4 +1,5 @@
-//! A file that is one JSON value, or a few one after another: an API's answer, an exported array.
+//! A file that is one JSON object, or a few one after another, each over several lines: an API's
+//! answer. (An array is read element by element, by `jsonl`.)
 //!
 //! It is held in memory as a whole, so it has a limit; its records are read one at a time.
 
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_document_beyond_the_limit_is_refused() {
-        let text = b"[{\"Timestamp\":\"x\",\"ActionType\":\"y\"}]";
+        let text = b"{\"Timestamp\":\"x\",\"ActionType\":\"y\"}";
         for (limit, word) in [(text.len(), "1 records"), (text.len() - 1, "more than 0 MiB")] {
             let mut told = Told::default();
             let options = Options::default();

@@ -17,8 +17,6 @@ use evtx::err::EvtxError;
 use evtx::{EvtxChunkData, ParserSettings};
 use inventory::logon::Source;
 use inventory::rule::Rule;
-use inventory::time::{Stamp, Timestamp};
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::Format;
@@ -27,7 +25,7 @@ use crate::pipeline::{self, guarded};
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
-use crate::windows::{self, EventData, FieldError, Kind};
+use crate::windows::{self, EventData, Kind};
 
 const FILE_HEADER_BYTES: usize = 4096;
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -269,8 +267,7 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
     let kind = windows::kind(system.event_id.get(), system.channel.get());
     let part = outcome.part(Format::Evtx);
     if kind != Kind::Logon {
-        part.tally.records += 1;
-        part.tally.failures += u64::from(kind == Kind::Failure);
+        part.count_other(kind);
         return Ok(());
     }
     let around = windows::System {
@@ -279,16 +276,9 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
         source: Source::Evtx,
         raw: json,
     };
-    let time = || time(system.time_created.attributes.system_time.get());
-    let logon =
-        windows::logon(rule, &around, &event_data, time).map_err(|error| error.to_string())?;
+    let time = || windows::utc("TimeCreated", system.time_created.attributes.system_time.get());
+    let logon = windows::logon(rule, &around, &event_data.values(), time)
+        .map_err(|error| error.to_string())?;
     part.count(logon);
     Ok(())
-}
-
-fn time(text: &str) -> Result<Timestamp, FieldError> {
-    // Windows writes UTC; a renderer that leaves the Z out means it too.
-    Stamp::parse(text)
-        .and_then(|stamp| stamp.in_zone(&TimeZone::UTC))
-        .map_err(|error| FieldError::Time { field: "TimeCreated", error })
 }

@@ -29,6 +29,18 @@ impl<'a> Field<'a> {
     }
 }
 
+impl<'a> From<&'a str> for Field<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Field<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         FieldSeed { inside: false }.deserialize(deserializer)
@@ -104,8 +116,20 @@ impl<'de> Visitor<'de> for FieldSeed {
 
 /// A set of named fields that an object is read into.
 pub(crate) trait Fields<'a>: Default {
-    /// Where the value of a key goes; `None` when nobody asks for it.
-    fn slot(&mut self, key: &str) -> Option<&mut Field<'a>>;
+    /// Where the value at a path goes; `None` when nobody asks for it.
+    fn slot(&mut self, path: &str) -> Option<&mut Field<'a>>;
+
+    /// Whether the members of the object at a path have paths of their own, with its path and a
+    /// dot before their keys, and the items of a list with a dot before their indexes. Of finitely
+    /// many paths, so that nothing recurses without a bound.
+    fn opens(_path: &str) -> bool {
+        false
+    }
+
+    /// Whether the object under a key of the outermost one stands for it.
+    fn is_envelope(_key: &str) -> bool {
+        false
+    }
 }
 
 /// Reads an object into the fields that are asked for. A key that comes twice counts the last
@@ -113,42 +137,117 @@ pub(crate) trait Fields<'a>: Default {
 pub(crate) fn object<'de, T: Fields<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_any(FieldsVisitor(PhantomData))
+    let mut fields = T::default();
+    let path = &mut String::new();
+    let lifetime = PhantomData;
+    Members { fields: &mut fields, path, outermost: true, lifetime }.deserialize(deserializer)?;
+    Ok(fields)
 }
 
-struct FieldsVisitor<T>(PhantomData<T>);
+/// How many items of a list can be asked for; event 4624 has 28 values.
+const MAX_ITEMS: usize = 32;
 
-impl<'de, T: Fields<'de>> Visitor<'de> for FieldsVisitor<T> {
-    type Value = T;
+/// Reads what stands at a path: the members of an object, or a value for the path's own slot.
+struct Members<'f, 'de, T> {
+    fields: &'f mut T,
+    /// With a dot at its end, or empty.
+    path: &'f mut String,
+    outermost: bool,
+    lifetime: PhantomData<&'de ()>,
+}
+
+impl<'de, T: Fields<'de>> Members<'_, 'de, T> {
+    fn put(self, value: Field<'de>) {
+        let path = self.path.strip_suffix('.').unwrap_or_default();
+        if let Some(slot) = self.fields.slot(path) {
+            *slot = value;
+        }
+    }
+}
+
+impl<'de, T: Fields<'de>> DeserializeSeed<'de> for Members<'_, 'de, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Fields<'de>> Visitor<'de> for Members<'_, 'de, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let mut fields = T::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { fields, path, outermost, lifetime } = self;
+        let length = path.len();
         while let Some(key) = map.next_key::<Field<'de>>()? {
-            match fields.slot(&key.0) {
-                Some(slot) => *slot = map.next_value()?,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+            if outermost && T::is_envelope(&key.0) {
+                map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
+                continue;
+            }
+            path.push_str(&key.0);
+            if T::opens(path) {
+                path.push('.');
+                map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
+            } else if let Some(slot) = fields.slot(path) {
+                *slot = map.next_value()?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+            path.truncate(length);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let length = self.path.len();
+        for index in 0..MAX_ITEMS {
+            self.path.push_str(&index.to_string());
+            let slot = self.fields.slot(self.path);
+            let more = match slot {
+                Some(slot) => seq.next_element()?.map(|value| *slot = value).is_some(),
+                None => seq.next_element::<IgnoredAny>()?.is_some(),
+            };
+            self.path.truncate(length);
+            if !more {
+                return Ok(());
             }
         }
-        Ok(fields)
-    }
-
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(T::default())
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.put(Field(Cow::Borrowed(text)));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.put(Field(Cow::Owned(text.to_owned())));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 

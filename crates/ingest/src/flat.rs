@@ -3,7 +3,7 @@
 
 use inventory::time::{Stamp, Timestamp};
 
-use crate::jsonl::Line;
+use crate::line::Line;
 use crate::windows::FieldError;
 use crate::zone::Zone;
 

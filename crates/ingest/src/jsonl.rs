@@ -1,34 +1,30 @@
 //! JSON lines: cut into blocks, looked through for lines that can be logons, which are parsed.
 //!
 //! The one idea is to leave most bytes unread: a line that holds neither `4624` nor `4625` is no
-//! logon of Windows, whatever its shape, so that only its two ends are looked at. (No writer escapes
-//! digits.) Records of other products are told by keys that they must have (`product`).
-//! Each line is judged by itself, so a file may mix shapes; which shapes and which zone there are
-//! is found out from the first block, whose size depends on nothing.
+//! logon of Windows, whatever its shape, so that only its two ends are looked at; records of other
+//! products are told by keys that they must have. Which shape and which zone there are is found out
+//! from the first block, whose size depends on nothing.
 
+mod array;
 mod blocks;
 mod recognise;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
-use inventory::logon::Source;
-use inventory::rule::Rule;
-use inventory::time::Timestamp;
 use memchr::memchr_iter;
-use memchr::memmem::Finder;
-use serde::{Deserialize, Deserializer};
 
-use crate::field::{Field, Fields, object};
+use crate::line::Line;
 use crate::pipeline;
-use crate::product::{self, Candidates, Product};
+use crate::product::{self, Product};
 use crate::reject::Position;
-use crate::session::{OpenFile, Outcome, Session};
+use crate::session::{OpenFile, Outcome, Pieces, Session};
+use crate::shape::RecordReader;
 use crate::stream::Stream;
-use crate::windows::{self, EventData, FieldError, Kind, System};
+use crate::windows::Candidates;
 use crate::zone::Zone;
-use crate::{Format, flat, nxlog};
 
+use array::Elements;
 use blocks::{Block, Blocks};
 
 /// How much a worker gets at a time.
@@ -38,7 +34,17 @@ pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Reads a file that looks like JSON lines.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
-    read_in_blocks(session, name, stream, BLOCK_BYTES)
+    read_in_blocks(session, name, stream, Pieces::Lines, BLOCK_BYTES)
+}
+
+/// Reads a file that looks like an array of JSON.
+pub(crate) fn read_array(
+    session: &mut Session<'_>,
+    name: &str,
+    stream: Stream<'_>,
+) -> ControlFlow<()> {
+    let lines = Stream::new(Elements::new(stream));
+    read_in_blocks(session, name, lines, Pieces::Elements, BLOCK_BYTES)
 }
 
 /// The same in blocks of another size: it must not change what is found.
@@ -46,6 +52,7 @@ fn read_in_blocks(
     session: &mut Session<'_>,
     name: &str,
     stream: Stream<'_>,
+    pieces: Pieces,
     block_bytes: usize,
 ) -> ControlFlow<()> {
     let mut blocks = Blocks::new(stream);
@@ -70,13 +77,14 @@ fn read_in_blocks(
         }
     };
     let options = session.options;
-    let reader = LineReader {
+    let records = RecordReader {
         rule: &options.rule,
         device: options.device.as_deref(),
         zone: &Zone::of(options.timezone.as_ref(), &recognised.evidence),
         format: recognised.format,
     };
-    let mut file = OpenFile::new(session, name, recognised.format);
+    let reader = LineReader { records, candidates: Candidates::new() };
+    let mut file = OpenFile::new(session, name, recognised.format).counting(pieces);
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
     let mut warned = false;
@@ -88,14 +96,14 @@ fn read_in_blocks(
             let (outcome, buffer) = match result {
                 Ok(result) => result,
                 Err(panicked) => {
-                    file.lost(Position::Line(file.next_line()), &panicked);
+                    file.lost(file.next_piece(), &panicked);
                     return ControlFlow::Continue(());
                 }
             };
             blocks.borrow_mut().recycle(buffer);
             if outcome.zone_assumed && !warned {
                 warned = true;
-                file.warn(&reader.zone.warning());
+                file.warn(&reader.records.zone.warning());
             }
             file.take(outcome)
         },
@@ -107,94 +115,10 @@ fn read_in_blocks(
     file.close(flow)
 }
 
-/// The values of a line that the shapes ask for.
-#[derive(Debug, Default)]
-pub(crate) struct Line<'a> {
-    pub(crate) event_id: Field<'a>,
-    pub(crate) channel: Field<'a>,
-    pub(crate) hostname: Field<'a>,
-    pub(crate) record_number: Field<'a>,
-    pub(crate) event_time: Field<'a>,
-    pub(crate) event_received_time: Field<'a>,
-    pub(crate) at_timestamp: Field<'a>,
-    pub(crate) time_created: Field<'a>,
-    /// Sysmon's own time, in UTC.
-    pub(crate) utc_time: Field<'a>,
-    pub(crate) data: EventData<'a>,
-}
-
-impl<'a> Fields<'a> for Line<'a> {
-    fn slot(&mut self, key: &str) -> Option<&mut Field<'a>> {
-        Some(match key {
-            "EventID" => &mut self.event_id,
-            "Channel" => &mut self.channel,
-            "Hostname" => &mut self.hostname,
-            "RecordNumber" => &mut self.record_number,
-            "EventTime" => &mut self.event_time,
-            "EventReceivedTime" => &mut self.event_received_time,
-            "@timestamp" => &mut self.at_timestamp,
-            "TimeCreated" => &mut self.time_created,
-            "UtcTime" => &mut self.utc_time,
-            key => return self.data.slot(key),
-        })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Line<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        object(deserializer)
-    }
-}
-
-/// The shapes that lines have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    NxLog,
-    Flat,
-}
-
-impl Shape {
-    fn of(line: &Line<'_>) -> Option<Self> {
-        if nxlog::is_event(line) {
-            Some(Shape::NxLog)
-        } else if flat::is_event(line) {
-            Some(Shape::Flat)
-        } else {
-            None
-        }
-    }
-
-    fn format(self) -> Format {
-        match self {
-            Shape::NxLog => Format::NxLog,
-            Shape::Flat => Format::FlatJson,
-        }
-    }
-
-    fn source(self) -> Source {
-        match self {
-            Shape::NxLog => Source::NxLog,
-            Shape::Flat => Source::FlatJson,
-        }
-    }
-
-    /// When the event happened, and whether the file's zone had to be assumed for that.
-    fn time(self, line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), FieldError> {
-        match self {
-            Shape::NxLog => nxlog::time(line, zone),
-            Shape::Flat => flat::time(line, zone),
-        }
-    }
-}
-
 /// Reads blocks of lines; shared by the workers.
 struct LineReader<'a> {
-    rule: &'a Rule,
-    /// The machine of lines that do not name theirs.
-    device: Option<&'a str>,
-    zone: &'a Zone,
-    /// What the file was recognised as: lines that are not parsed count for it.
-    format: Format,
+    records: RecordReader<'a>,
+    candidates: Candidates,
 }
 
 impl LineReader<'_> {
@@ -212,28 +136,21 @@ impl LineReader<'_> {
                 return (outcome, Vec::new());
             }
         };
-        let finder = Finder::new("462");
-        let candidates = Candidates::of(&bytes);
+        let products = product::Candidates::of(&bytes);
         let mut start = 0;
         for end in memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
             let line = &bytes[start..end];
             // The last block may end with or without a newline.
             if start < bytes.len() {
                 outcome.lines += 1;
-                self.line(line, &finder, &candidates, &mut outcome);
+                self.line(line, &products, &mut outcome);
             }
             start = end + 1;
         }
         (outcome, bytes)
     }
 
-    fn line(
-        &self,
-        line: &[u8],
-        finder: &Finder<'_>,
-        candidates: &Candidates,
-        outcome: &mut Outcome,
-    ) {
+    fn line(&self, line: &[u8], products: &product::Candidates, outcome: &mut Outcome) {
         let line = line.trim_ascii();
         let (Some(first), Some(last)) = (line.first(), line.last()) else {
             return;
@@ -247,34 +164,34 @@ impl LineReader<'_> {
             outcome.rejects.push(position, reason);
             return;
         }
-        if candidates.may_be(line) && self.product(line, position, outcome) {
+        if products.may_be(line) && self.product(line, position, outcome) {
             return;
         }
-        let may_matter =
-            finder.find_iter(line).any(|at| matches!(line.get(at + 3), Some(b'4' | b'5')));
-        if !may_matter {
-            outcome.part(self.format).tally.records += 1;
+        if !self.candidates.include(line) {
+            outcome.part(self.records.format).tally.records += 1;
             return;
         }
         // A collector that does not convert passes on the bytes of the machine's code page.
-        let result = match serde_json::from_slice::<Line<'_>>(line) {
-            Err(_) if std::str::from_utf8(line).is_err() => {
-                let text = String::from_utf8_lossy(line);
-                serde_json::from_str::<Line<'_>>(&text)
-                    .map(|parsed| self.event(&parsed, line, outcome))
+        let text = String::from_utf8_lossy(line);
+        // Splunk's collector takes objects without anything between them.
+        let mut objects = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
+        let mut start = 0;
+        while let Some(object) = objects.next() {
+            let end = objects.byte_offset();
+            // The only one of a line is known by the bytes that came.
+            let raw = if end - start == text.len() { line } else { &text.as_bytes()[start..end] };
+            start = end;
+            match object.map(|object| self.records.read(&object, raw, outcome)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => outcome.rejects.push(position, error),
+                Err(error) => return outcome.rejects.push(position, syntax(&error)),
             }
-            parsed => parsed.map(|parsed| self.event(&parsed, line, outcome)),
-        };
-        match result {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => outcome.rejects.push(position, error),
-            Err(error) => outcome.rejects.push(position, syntax(&error)),
         }
     }
 
     /// Reads a record of another product, or a message of several; `false` when it is none.
     fn product(&self, line: &[u8], position: Position, outcome: &mut Outcome) -> bool {
-        let context = product::Context { rule: self.rule, device: self.device };
+        let context = product::Context { rule: self.records.rule, device: self.records.device };
         let text = String::from_utf8_lossy(line);
         let mut number = 0;
         // What is beside known records counts with them, should there be any.
@@ -293,53 +210,17 @@ impl LineReader<'_> {
         match known {
             Ok(known) => {
                 if known {
-                    outcome.part(self.format).tally.records += others;
+                    outcome.part(self.records.format).tally.records += others;
                 }
                 known
             }
-            Err(error) if Product::reads(self.format) => {
+            Err(error) if Product::reads(self.records.format) => {
                 outcome.rejects.push(position, syntax(&error));
                 true
             }
             Err(_) => false,
         }
     }
-
-    fn event(&self, line: &Line<'_>, raw: &[u8], outcome: &mut Outcome) -> Result<(), FieldError> {
-        let kind = windows::kind(line.event_id.get(), line.channel.get());
-        let shape = Shape::of(line);
-        let format = shape.map_or(self.format, Shape::format);
-        if kind != Kind::Logon {
-            let tally = &mut outcome.part(format).tally;
-            tally.records += 1;
-            tally.failures += u64::from(kind == Kind::Failure);
-            return Ok(());
-        }
-        let shape = shape.ok_or_else(|| missing(line))?;
-        let system = System {
-            computer: windows::present(line.hostname.get()).or(self.device).unwrap_or_default(),
-            record: line.record_number.get(),
-            source: shape.source(),
-            raw,
-        };
-        let mut assumed = false;
-        let logon = windows::logon(self.rule, &system, &line.data, || {
-            let (time, zone_assumed) = shape.time(line, self.zone)?;
-            assumed = zone_assumed;
-            Ok(time)
-        })?;
-        outcome.zone_assumed |= assumed;
-        outcome.part(format).count(logon);
-        Ok(())
-    }
-}
-
-/// What keeps a logon event from having a shape.
-fn missing(line: &Line<'_>) -> FieldError {
-    FieldError::Missing(match line.hostname.get() {
-        "" => "Hostname",
-        _ => "EventTime or TimeCreated",
-    })
 }
 
 /// serde_json counts lines within the line, which says nothing.
@@ -351,59 +232,18 @@ fn syntax(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use inventory::machine::MachineReport;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::reject::{Reject, Skipped};
-    use crate::{FileReport, Options, Receiver};
-    use inventory::logon::Logon;
-
-    /// Everything that is told, in order.
-    #[derive(Debug, Default, PartialEq)]
-    struct Told {
-        logons: Vec<Logon>,
-        other: Vec<String>,
-    }
-
-    impl Receiver for Told {
-        fn logons(&mut self, _: Format, logons: Vec<Logon>) -> ControlFlow<()> {
-            self.logons.extend(logons);
-            ControlFlow::Continue(())
-        }
-
-        fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
-            self.other.push(format!("{reports:?}"));
-            ControlFlow::Continue(())
-        }
-
-        fn file(&mut self, file: FileReport) {
-            self.other.push(format!("{file:?}"));
-        }
-
-        fn skipped(&mut self, skipped: Skipped) {
-            self.other.push(format!("{skipped:?}"));
-        }
-
-        fn rejected(&mut self, reject: Reject) {
-            self.other.push(format!("{reject:?}"));
-        }
-
-        fn warning(&mut self, name: &str, text: &str) {
-            self.other.push(format!("{name} {text}"));
-        }
-
-        fn progress(&mut self, _: u64) {}
-    }
+    use crate::Options;
+    use crate::session::told::Told;
 
     fn told(text: &[u8], block_bytes: usize) -> Told {
         let mut told = Told::default();
         let options = Options::default();
         let mut session = Session::new(&options, &mut told, None);
-        let flow = read_in_blocks(&mut session, "x", Stream::new(text), block_bytes);
+        let flow = read_in_blocks(&mut session, "x", Stream::new(text), Pieces::Lines, block_bytes);
         assert!(flow.is_continue());
-        // A warning comes with the part that it is about, so between other parts' rejects.
-        told.other.sort();
         told
     }
 

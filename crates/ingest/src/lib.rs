@@ -7,35 +7,47 @@
 //!
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
-//! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
-//! the fields of a Windows logon event into a [`Logon`], whichever shape brought them. `product`
-//! judges the records of other products (`defender`, `osquery`, `entra`), whether lines, a `document` or a table
-//! (`csv`) brought them.
+//! `evtx`, `xml`, and `jsonl` and `rows`, whose records have a `shape`, with a small file for each
+//! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
+//! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
+//! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
+//! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them.
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
-mod csv;
 mod defender;
 mod document;
 mod entra;
+mod event_xml;
 mod evtx;
 mod field;
 mod flat;
+mod fluent_bit;
 pub mod input;
 mod jsonl;
+mod line;
 mod nxlog;
 mod object;
+mod openwec;
 mod osquery;
 mod pipeline;
 mod product;
 pub mod reject;
 mod reports;
+mod rows;
+mod sentinel;
 mod session;
+mod shape;
 mod sniff;
+mod splunk;
 mod stream;
+mod table;
 mod tar;
+mod vector;
 mod windows;
+mod winlogbeat;
+mod xml;
 mod zone;
 
 use std::fs::File;
@@ -90,6 +102,20 @@ pub enum Format {
     NxLog,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson,
+    /// Events in XML, as Windows Event Forwarding, `wevtutil` and the Event Viewer write them.
+    WefXml,
+    /// Winlogbeat's JSON lines, with or without the Elastic Common Schema.
+    Winlogbeat,
+    /// The JSON lines of Fluent Bit's `winevtlog` input.
+    FluentBit,
+    /// The JSON lines of Vector's `windows_event_log` source.
+    Vector,
+    /// OpenWEC's own JSON lines.
+    OpenWec,
+    /// Events in XML in Splunk's JSON.
+    Splunk,
+    /// Microsoft Sentinel's tables of Windows events.
+    Sentinel,
     /// Microsoft Defender's tables: streaming export, Event Hubs messages, hunting results.
     Defender,
     /// Result logs of osquery.
@@ -100,10 +126,17 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 6] = [
+    pub const ALL: [Format; 13] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
+        Format::WefXml,
+        Format::Winlogbeat,
+        Format::FluentBit,
+        Format::Vector,
+        Format::OpenWec,
+        Format::Splunk,
+        Format::Sentinel,
         Format::Defender,
         Format::Osquery,
         Format::Entra,
@@ -115,6 +148,13 @@ impl Format {
             Format::Evtx => "EVTX",
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
+            Format::WefXml => "WEF XML",
+            Format::Winlogbeat => "Winlogbeat",
+            Format::FluentBit => "Fluent Bit",
+            Format::Vector => "Vector",
+            Format::OpenWec => "OpenWEC",
+            Format::Splunk => "Splunk",
+            Format::Sentinel => "Sentinel",
             Format::Defender => "Defender",
             Format::Osquery => "osquery results",
             Format::Entra => "Entra and Intune",
@@ -127,6 +167,13 @@ impl Format {
             Format::Evtx => "evtx",
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
+            Format::WefXml => "wef-xml",
+            Format::Winlogbeat => "winlogbeat",
+            Format::FluentBit => "fluent-bit",
+            Format::Vector => "vector",
+            Format::OpenWec => "openwec",
+            Format::Splunk => "splunk",
+            Format::Sentinel => "sentinel",
             Format::Defender => "defender",
             Format::Osquery => "osquery",
             Format::Entra => "entra",

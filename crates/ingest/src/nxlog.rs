@@ -3,7 +3,8 @@
 
 use inventory::time::{Stamp, Timestamp};
 
-use crate::jsonl::Line;
+use crate::line::Line;
+use crate::shape::Record;
 use crate::windows::FieldError;
 use crate::zone::{Offset, Zone, at_offset};
 
@@ -13,6 +14,17 @@ pub(crate) fn is_event(line: &Line<'_>) -> bool {
     let about_a_machine = !line.hostname.get().is_empty();
     let of_a_log = !line.event_id.get().is_empty() && !line.channel.get().is_empty();
     !line.event_time.get().is_empty() && (about_a_machine || of_a_log)
+}
+
+/// What it says.
+pub(crate) fn record<'l>(line: &'l Line<'_>) -> Record<'l> {
+    Record {
+        event_id: line.event_id.get(),
+        channel: line.channel.get(),
+        computer: line.hostname.get(),
+        record: line.record_number.get(),
+        values: line.data.values(),
+    }
 }
 
 /// When it happened, and whether the file's zone had to be assumed for that.

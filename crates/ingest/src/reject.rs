@@ -38,6 +38,8 @@ pub struct Reject {
 pub enum Position {
     /// The n-th line, from 1.
     Line(u64),
+    /// The n-th element of an array, from 1.
+    Element(u64),
     /// The record of an event log with this number; of another file the n-th, from 1.
     Record(u64),
     /// The n-th chunk of an event log file, from 0.
@@ -50,6 +52,7 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Position::Line(number) => write!(f, "line {number}"),
+            Position::Element(number) => write!(f, "element {number}"),
             Position::Record(number) => write!(f, "record {number}"),
             Position::Chunk(number) => write!(f, "chunk {number}"),
             Position::Byte(number) => write!(f, "byte {number}"),

@@ -1,5 +1,8 @@
 //! One call of [`read`](crate::read()): its options, its receiver, and what a file adds up to.
 
+#[cfg(test)]
+pub(crate) mod told;
+
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -12,6 +15,7 @@ use inventory::machine::MachineReport;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
+use crate::windows::Kind;
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -94,6 +98,12 @@ impl Part {
             _ => self.reports.push(report),
         }
     }
+
+    /// Counts a record that is no logon.
+    pub(crate) fn count_other(&mut self, kind: Kind) {
+        self.tally.records += 1;
+        self.tally.failures += u64::from(kind == Kind::Failure);
+    }
 }
 
 /// What a worker made of a part of a file.
@@ -138,6 +148,14 @@ impl Outcome {
     }
 }
 
+/// What the records of a text file are in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pieces {
+    Lines,
+    /// Of an array.
+    Elements,
+}
+
 /// A file that is being read: sums up its parts and passes on what they hold.
 pub(crate) struct OpenFile<'s, 'a> {
     session: &'s mut Session<'a>,
@@ -148,6 +166,7 @@ pub(crate) struct OpenFile<'s, 'a> {
     rejects_told: usize,
     lines: u64,
     reports: Reports,
+    pieces: Pieces,
 }
 
 impl<'s, 'a> OpenFile<'s, 'a> {
@@ -160,14 +179,21 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             rejects_told: 0,
             lines: 0,
             reports: Reports::default(),
+            pieces: Pieces::Lines,
         }
+    }
+
+    /// Positions are told of these.
+    pub(crate) fn counting(mut self, pieces: Pieces) -> Self {
+        self.pieces = pieces;
+        self
     }
 
     /// Takes the next part, in the order of the file.
     pub(crate) fn take(&mut self, outcome: Outcome) -> ControlFlow<()> {
         for (position, reason) in outcome.rejects.kept {
             let position = match position {
-                Position::Line(line) => Position::Line(self.lines + line),
+                Position::Line(line) => self.piece(self.lines + line),
                 position => position,
             };
             self.tell(position, reason);
@@ -206,9 +232,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         self.reject(Position::Byte(bytes), format_args!("cannot be read further: {error}"));
     }
 
-    /// The next line's number.
-    pub(crate) fn next_line(&self) -> u64 {
-        self.lines + 1
+    /// Where the next line is.
+    pub(crate) fn next_piece(&self) -> Position {
+        self.piece(self.lines + 1)
     }
 
     pub(crate) fn warn(&mut self, text: &str) {
@@ -232,6 +258,13 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         }
         self.session.progress();
         flow
+    }
+
+    fn piece(&self, number: u64) -> Position {
+        match self.pieces {
+            Pieces::Lines => Position::Line(number),
+            Pieces::Elements => Position::Element(number),
+        }
     }
 
     fn tell(&mut self, position: Position, reason: String) {

@@ -1,8 +1,9 @@
 //! What a file is, by its first bytes.
 
-use crate::csv;
+use memchr::memmem;
+
 use crate::stream::Stream;
-use crate::tar;
+use crate::{Format, rows, table, tar, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -13,14 +14,21 @@ const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Gzip,
+    Zstd,
     Zip,
     Tar,
     Evtx,
     JsonLines,
-    /// One JSON value or a few, each over several lines or too long for one.
+    /// An array of JSON objects.
+    JsonArray,
+    /// A table in CSV, as an export of this format writes it.
+    Rows(Format),
+    /// One JSON object or a few, each over several lines or too long for one.
     Json,
-    /// A table with a row of column names.
+    /// A table in CSV whose rows are a product's records.
     Csv,
+    /// Windows events in XML.
+    Xml,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -41,6 +49,10 @@ fn content_of(head: &[u8]) -> Content {
     if head.starts_with(b"\x1f\x8b\x08") {
         return Content::Gzip;
     }
+    // The second begins a frame that is to be passed over, as some writers put first (RFC 8878 §3.1.2).
+    if head.starts_with(b"\x28\xb5\x2f\xfd") || is_skippable_frame(head) {
+        return Content::Zstd;
+    }
     // The second is a zip without members.
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Content::Zip;
@@ -52,17 +64,35 @@ fn content_of(head: &[u8]) -> Content {
     if tar::is_header(head) {
         return Content::Tar;
     }
-    if csv::is_table(head) {
+    if let Some(format) = rows::format(head) {
+        return Content::Rows(format);
+    }
+    if table::is_known(head) {
         return Content::Csv;
     }
     match text(head) {
-        Some(b'[') => Content::Json,
         Some(b'{') if is_document(head) => Content::Json,
         Some(b'{') => Content::JsonLines,
+        Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
+        Some(b'<') if xml::has_start(head) => Content::Xml,
+        // The same of XML, whose lines say nothing.
+        Some(_) if memmem::find(head, XML_NAMESPACE).is_some() => Content::Xml,
         first => Content::Unknown(reason(head, first)),
     }
+}
+
+fn is_skippable_frame(head: &[u8]) -> bool {
+    matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Lines of text may begin with a bracket, too.
+fn is_array_of_objects(head: &[u8]) -> bool {
+    let mut bytes = head.iter().skip_while(|&&byte| byte != b'[').skip(1);
+    bytes.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
 /// The first byte of text that is no blank, behind a byte order mark.
@@ -98,8 +128,7 @@ fn line_starts_with_object(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 10] = [
-        (b"\x28\xb5\x2f\xfd", "a Zstandard archive, which is not read yet"),
+    const MAGICS: [(&[u8], &str); 9] = [
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read yet"),
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
@@ -114,7 +143,8 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
     let what = match (known, first) {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML)",
+        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
+        (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };
     what.to_owned()
@@ -132,22 +162,38 @@ mod tests {
         chunk.extend(EVTX_CHUNK_MAGIC);
         for (head, expected) in [
             (&b"\x1f\x8b\x08\x00"[..], Content::Gzip),
+            (b"\x28\xb5\x2f\xfd\x00", Content::Zstd),
+            (b"\x51\x2a\x4d\x18\x00", Content::Zstd),
             (b"PK\x03\x04", Content::Zip),
             (b"ElfFile\0", Content::Evtx),
             (&chunk, Content::Evtx),
             (b"{\"a\":1}\n", Content::JsonLines),
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
-            (b"[{}]", Content::Json),
+            (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
+            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
+            (
+                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
+                Content::Rows(Format::Sentinel),
+            ),
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
             (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv),
+            (b"<Event xmlns='x'>", Content::Xml),
+            (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
+            (
+                b"a</Data></EventData></Event><Event \
+                  xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">",
+                Content::Xml,
+            ),
         ] {
             assert_eq!(content_of(head), expected);
         }
         for (head, word) in [
-            (&b"<Event"[..], "XML"),
+            (&b"<EventLog>"[..], "XML"),
+            (b"[1,{}]", "array"),
+            (b"[2026-03-01] {\"a\":1}", "array"),
             (b"\xff\xfe{\0", "UTF-16"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),

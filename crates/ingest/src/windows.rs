@@ -7,7 +7,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
 use inventory::rule::{Rule, Verdict};
-use inventory::time::{TimeError, Timestamp};
+use inventory::time::{Stamp, TimeError, Timestamp};
+use jiff::tz::TimeZone;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer};
 
 use crate::field::{Field, Fields, object};
@@ -40,6 +42,20 @@ pub(crate) fn kind(event_id: &str, channel: &str) -> Kind {
     }
 }
 
+/// Tells records that may be logons from those that cannot be, unread: without `4624` and `4625`
+/// in it a record is neither. (No writer escapes digits.)
+pub(crate) struct Candidates(Finder<'static>);
+
+impl Candidates {
+    pub(crate) fn new() -> Self {
+        Self(Finder::new("462"))
+    }
+
+    pub(crate) fn include(&self, record: &[u8]) -> bool {
+        self.0.find_iter(record).any(|at| matches!(record.get(at + 3), Some(b'4' | b'5')))
+    }
+}
+
 /// The EventData of a 4624, as far as it is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct EventData<'a> {
@@ -64,6 +80,64 @@ impl<'a> Fields<'a> for EventData<'a> {
             "IpAddress" => &mut self.ip_address,
             _ => return None,
         })
+    }
+}
+
+impl<'a> EventData<'a> {
+    /// Where the value with this index in a list of the event's values goes. The first 22 values of
+    /// event 4624 are the same in all its versions, 0 to 3 (telemetry.md §2.1); others are not
+    /// asked for.
+    pub(crate) fn insert_slot(&mut self, index: usize) -> Option<&mut Field<'a>> {
+        Some(match index {
+            4 => &mut self.target_user_sid,
+            5 => &mut self.target_user_name,
+            6 => &mut self.target_domain_name,
+            7 => &mut self.target_logon_id,
+            8 => &mut self.logon_type,
+            11 => &mut self.workstation_name,
+            18 => &mut self.ip_address,
+            _ => return None,
+        })
+    }
+}
+
+impl EventData<'_> {
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values {
+            user: self.target_user_name.get(),
+            domain: self.target_domain_name.get(),
+            sid: self.target_user_sid.get(),
+            logon_id: self.target_logon_id.get(),
+            logon_type: self.logon_type.get(),
+            workstation: self.workstation_name.get(),
+            address: self.ip_address.get(),
+        }
+    }
+}
+
+/// The same as text, from wherever a shape has it: empty or `-` when unknown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Values<'a> {
+    /// TargetUserName.
+    pub(crate) user: &'a str,
+    /// TargetDomainName.
+    pub(crate) domain: &'a str,
+    /// TargetUserSid.
+    pub(crate) sid: &'a str,
+    /// TargetLogonId.
+    pub(crate) logon_id: &'a str,
+    /// LogonType, a number or the vendor's word.
+    pub(crate) logon_type: &'a str,
+    /// WorkstationName.
+    pub(crate) workstation: &'a str,
+    /// IpAddress.
+    pub(crate) address: &'a str,
+}
+
+impl<'a> Values<'a> {
+    /// These, or others where these are missing altogether.
+    pub(crate) fn or(self, others: Values<'a>) -> Values<'a> {
+        if self.logon_type.is_empty() && self.user.is_empty() { others } else { self }
     }
 }
 
@@ -101,10 +175,10 @@ pub(crate) enum FieldError {
 pub(crate) fn logon(
     rule: &Rule,
     system: &System<'_>,
-    data: &EventData<'_>,
+    values: &Values<'_>,
     time: impl FnOnce() -> Result<Timestamp, FieldError>,
 ) -> Result<Option<Logon>, FieldError> {
-    let text = data.logon_type.get();
+    let text = values.logon_type;
     if text.is_empty() {
         return Err(FieldError::Missing("LogonType"));
     }
@@ -112,20 +186,20 @@ pub(crate) fn logon(
         field: "LogonType",
         text: text.chars().take(64).collect(),
     })?;
-    let (user, sid) = (data.target_user_name.get(), data.target_user_sid.get());
+    let (user, sid) = (values.user, values.sid);
     if rule.judge(user, sid, logon_type) == Verdict::Noise {
         return Ok(None);
     }
-    let Some(account) = Account::from_log(user, data.target_domain_name.get(), sid) else {
+    let Some(account) = Account::from_log(user, values.domain, sid) else {
         return Ok(None);
     };
     let computer = present(system.computer).ok_or(FieldError::Computer)?;
     for (field, text) in [
         ("the machine's name", computer),
         ("TargetUserName", user),
-        ("TargetDomainName", data.target_domain_name.get()),
+        ("TargetDomainName", values.domain),
         ("TargetUserSid", sid),
-        ("WorkstationName", data.workstation_name.get()),
+        ("WorkstationName", values.workstation),
     ] {
         if text.len() > MAX_NAME_BYTES {
             return Err(FieldError::TooLong { field });
@@ -137,15 +211,22 @@ pub(crate) fn logon(
         machine: MachineRef::named(computer),
         time: time()?,
         logon_type,
-        remote_address: remote_address(data.ip_address.get()),
-        remote_name: present(data.workstation_name.get()).map(str::to_owned),
+        remote_address: remote_address(values.address),
+        remote_name: present(values.workstation).map(str::to_owned),
         source: system.source,
         key: EventKey {
-            session: session(data.target_logon_id.get())
-                .unwrap_or_else(|| fingerprint(record, system.raw)),
+            session: session(values.logon_id).unwrap_or_else(|| fingerprint(record, system.raw)),
             record,
         },
     }))
+}
+
+/// Reads a time that is UTC whether the text says so or not: Windows writes UTC, and a renderer
+/// that leaves the Z out means it too.
+pub(crate) fn utc(field: &'static str, text: &str) -> Result<Timestamp, FieldError> {
+    Stamp::parse(text)
+        .and_then(|stamp| stamp.in_zone(&TimeZone::UTC))
+        .map_err(|error| FieldError::Time { field, error })
 }
 
 /// Windows writes `-` for what it does not know.
@@ -178,16 +259,12 @@ fn fingerprint(record: Option<u64>, raw: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use inventory::time::Stamp;
-    use jiff::tz::TimeZone;
-
     use super::*;
 
     fn read(json: &str, system: &System<'_>) -> Result<Option<Logon>, FieldError> {
         let data = serde_json::from_str::<EventData<'_>>(json).unwrap();
-        logon(&Rule::default(), system, &data, || {
-            let stamp = Stamp::parse("2026-03-01T08:00:00Z").unwrap();
-            Ok(stamp.in_zone(&TimeZone::UTC).unwrap())
+        logon(&Rule::default(), system, &data.values(), || {
+            utc("TimeCreated", "2026-03-01T08:00:00Z")
         })
     }
 

@@ -3,7 +3,7 @@
 use inventory::time::{Stamp, TICKS_PER_SECOND, TimeError, Timestamp, civil_ticks};
 use jiff::tz::TimeZone;
 
-use crate::jsonl::Line;
+use crate::line::Line;
 
 const QUARTER_HOUR_TICKS: i64 = 15 * 60 * TICKS_PER_SECOND;
 /// No zone is further from UTC than 14 hours.

@@ -153,6 +153,20 @@ pub enum Source {
     NxLog = 2,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson = 3,
+    /// Events in XML (Windows Event Forwarding).
+    WefXml = 4,
+    /// Winlogbeat's JSON.
+    Winlogbeat = 5,
+    /// Fluent Bit's JSON.
+    FluentBit = 6,
+    /// Vector's JSON.
+    Vector = 7,
+    /// OpenWEC's JSON.
+    OpenWec = 8,
+    /// Splunk's exports and what it is sent.
+    Splunk = 9,
+    /// Microsoft Sentinel's tables.
+    Sentinel = 10,
     /// Microsoft Defender's tables.
     Defender = 30,
     /// osquery's result logs.

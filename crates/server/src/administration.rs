@@ -14,6 +14,7 @@ pub mod invalid;
 pub mod keys;
 pub mod machines;
 pub mod operators;
+pub mod people;
 pub mod roles;
 pub mod tenants;
 pub mod user_groups;

@@ -50,6 +50,7 @@ mod load;
 mod machines;
 mod metadata;
 mod pages;
+mod paging;
 mod path;
 mod permit;
 mod pieces;

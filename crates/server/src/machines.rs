@@ -7,9 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::machine::Machine;
-use inventory::query::{
-    AddressSelector, Listed, MachineList, MachineSelector, Order, Page, Place, UserSelector,
-};
+use inventory::query::{AddressSelector, MachineList, MachineSelector, Page, UserSelector};
 use inventory::relation::{MachineUser, User};
 
 use crate::answers::minute;
@@ -19,8 +17,9 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::form::Form;
 use crate::lists::{self, Batch, Source};
+use crate::paging;
 use crate::permit::Permit;
-use crate::query::{EntityQuery, Id, PAGE_ROWS};
+use crate::query::{EntityQuery, Id};
 use crate::question::{Asked, BigQuestion, Question};
 use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
@@ -55,7 +54,7 @@ pub(crate) async fn big_pages(
 ) -> Result<Response, ApiError> {
     require_users(&permit, &question)?;
     let form = question.form;
-    let pages = Pages::new(&app, &call, permit.scope(), Of::Scope, question)?;
+    let pages = pages(&app, &call, permit.scope(), Of::Scope, question)?;
     lists::respond(call, form, pages).await
 }
 
@@ -70,7 +69,7 @@ pub(crate) async fn respond<A: api::Api>(
     require_users(permit, &question)?;
     let (form, page_rows) = (question.form, question.page_rows);
     if form != Form::Json {
-        let pages = Pages::new(app, call, permit.scope(), of, question)?;
+        let pages = pages(app, call, permit.scope(), of, question)?;
         return lists::respond(Arc::clone(call), form, pages).await;
     }
     let answer = answer(app, call, permit.scope(), of, question);
@@ -133,71 +132,30 @@ pub(crate) async fn answer(
     of: Of,
     question: Question<views::Machine>,
 ) -> Result<Bytes, ApiError> {
-    let mut pages = Pages::new(app, call, scope, of, question)?;
-    let rows = pages.next().await?.rows;
+    let mut pages = pages(app, call, scope, of, question)?;
+    let rows = Source::next(&mut pages).await?.rows;
     let asked = pages.asked();
     let count = if asked.count { Some(pages.count().await?) } else { None };
     rows::write(call, asked, rows::Page { rows, count, next_link: pages.next_link() }).await
 }
 
-/// The machines of a question, as many at a time as fit into memory.
-struct Pages {
-    app: Arc<AppState>,
-    call: Arc<Call>,
-    scope: Scope,
+/// The machines of a question, page by page.
+type Pages = paging::Pages<views::Machine, MachineList>;
+
+fn pages(
+    app: &Arc<AppState>,
+    call: &Arc<Call>,
+    scope: &Scope,
+    of: Of,
     question: Question<views::Machine>,
-    /// What is asked of the store next.
-    list: MachineList,
-    /// Rows that are still wanted.
-    wanted: u64,
-    /// Where the rest begins, when there is one.
-    rest: Option<Place>,
-}
-
-impl Pages {
-    fn new(
-        app: &Arc<AppState>,
-        call: &Arc<Call>,
-        scope: &Scope,
-        of: Of,
-        question: Question<views::Machine>,
-    ) -> Result<Self, ApiError> {
-        if question.asked.expand.as_ref().is_some_and(|users| users.expand.is_some()) {
-            return Err(ApiError::OData(
-                "The machines of users are expanded from users: GET /api/users.".to_owned(),
-            ));
-        }
-        Ok(Self {
-            list: machine_list(app, call, of, &question)?,
-            wanted: question.wanted(),
-            app: Arc::clone(app),
-            call: Arc::clone(call),
-            scope: scope.clone(),
-            question,
-            rest: None,
-        })
+) -> Result<Pages, ApiError> {
+    if question.asked.expand.as_ref().is_some_and(|users| users.expand.is_some()) {
+        return Err(ApiError::OData(
+            "The machines of users are expanded from users: GET /api/users.".to_owned(),
+        ));
     }
-
-    /// Whether there is a machine after the last one of a page.
-    async fn has_more(&self, listed: &Listed) -> Result<bool, ApiError> {
-        let page = Page { skip: 0, top: 1 };
-        let next = MachineList { after: listed.end.clone(), page, ..self.list.clone() };
-        Ok(!self.app.store.machines(&self.scope, next).await?.machines.is_empty())
-    }
-
-    async fn rows(&self, machines: Vec<Machine>) -> Result<Vec<Row<views::Machine>>, ApiError> {
-        let mut rows = Vec::with_capacity(machines.len());
-        for machine in machines {
-            let inside = match &self.question.asked.expand {
-                None => None,
-                Some(inner) => {
-                    Some(users(&self.app, &self.call, &self.scope, &machine, inner).await?)
-                }
-            };
-            rows.push(Row { entity: views::Machine::new(machine, self.question.now), inside });
-        }
-        Ok(rows)
-    }
+    let list = machine_list(app, call, of, &question)?;
+    Ok(Pages::new(app, call, scope, question, list))
 }
 
 impl Source for Pages {
@@ -208,34 +166,26 @@ impl Source for Pages {
     }
 
     async fn next(&mut self) -> Result<Batch<views::Machine>, ApiError> {
-        self.list.page.top = self.wanted.min(PAGE_ROWS);
-        let mut listed = self.app.store.machines(&self.scope, self.list.clone()).await?;
-        let is_full = listed.machines.len() as u64 == self.list.page.top;
-        let is_enough = self.question.has_top && self.wanted <= PAGE_ROWS;
-        let mut goes_on = is_full && !is_enough && self.has_more(&listed).await?;
-        if goes_on && self.list.order == Order::LastSeen {
-            // Machines are seen again while a walk goes on; ids stay.
-            self.list.order = Order::Id;
-            listed = self.app.store.machines(&self.scope, self.list.clone()).await?;
-            goes_on = self.has_more(&listed).await?;
+        let (machines, is_last) = Pages::next(self).await?;
+        let mut rows = Vec::with_capacity(machines.len());
+        for machine in machines {
+            let inside = match &self.question.asked.expand {
+                None => None,
+                Some(inner) => {
+                    Some(users(&self.app, &self.call, &self.scope, &machine, inner).await?)
+                }
+            };
+            rows.push(Row { entity: views::Machine::new(machine, self.question.now), inside });
         }
-        self.wanted = self.wanted.saturating_sub(listed.machines.len() as u64);
-        let is_last = !goes_on || self.wanted == 0;
-        self.rest = listed.end.filter(|_| goes_on);
-        self.list.after.clone_from(&self.rest);
-        self.list.page.skip = 0;
-        Ok(Batch { rows: self.rows(listed.machines).await?, is_last })
+        Ok(Batch { rows, is_last })
     }
 
     async fn count(&self) -> Result<u64, ApiError> {
-        let list = MachineList { after: self.question.after()?, ..self.list.clone() };
-        Ok(self.app.store.count_machines(&self.scope, list).await?)
+        Pages::count(self).await
     }
 
     fn next_link(&self) -> Option<String> {
-        let rest = self.rest.as_ref().filter(|_| !self.question.has_top)?;
-        let token = self.question.next(self.call.target.path(), rest);
-        Some(envelope::next_link(&self.call, "$skiptoken", &token))
+        Pages::next_link(self)
     }
 }
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use inventory::access::scope::Scope;
 use inventory::account::Account;
 use inventory::filter::MachineAt;
-use inventory::query::{ListedUsers, Page, UserList, UserPlace, UserSelector};
+use inventory::query::{Page, UserList, UserSelector};
 use inventory::relation::{User, UserMachine};
 
 use crate::answers::minute;
@@ -18,8 +18,9 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::form::Form;
 use crate::lists::{self, Batch, Source};
+use crate::paging;
 use crate::permit::Permit;
-use crate::query::{EntityQuery, Id, PAGE_ROWS};
+use crate::query::{EntityQuery, Id};
 use crate::question::{Asked, Question};
 use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
@@ -82,12 +83,13 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     require_machines(&permit, &question)?;
     let (form, page_rows) = (question.form, question.page_rows);
-    let mut pages = Pages::new(&app, &call, permit.scope(), question)?;
+    let list = user_list(&app, &call, None, &question)?;
+    let mut pages = Pages::new(&app, &call, permit.scope(), question, list);
     if form != Form::Json {
         return lists::respond(call, form, pages).await;
     }
     let answer = async {
-        let rows = pages.next().await?.rows;
+        let rows = Source::next(&mut pages).await?.rows;
         let asked = pages.asked();
         let count = if asked.count { Some(pages.count().await?) } else { None };
         rows::write(&call, asked, rows::Page { rows, count, next_link: pages.next_link() }).await
@@ -200,45 +202,8 @@ fn user_list(
     })
 }
 
-/// The users of a question, as many at a time as fit into memory.
-struct Pages {
-    app: Arc<AppState>,
-    call: Arc<Call>,
-    scope: Scope,
-    question: Question<views::User>,
-    /// What is asked of the store next.
-    list: UserList,
-    /// Rows that are still wanted.
-    wanted: u64,
-    /// Where the rest begins, when there is one.
-    rest: Option<UserPlace>,
-}
-
-impl Pages {
-    fn new(
-        app: &Arc<AppState>,
-        call: &Arc<Call>,
-        scope: &Scope,
-        question: Question<views::User>,
-    ) -> Result<Self, ApiError> {
-        Ok(Self {
-            list: user_list(app, call, None, &question)?,
-            wanted: question.wanted(),
-            app: Arc::clone(app),
-            call: Arc::clone(call),
-            scope: scope.clone(),
-            question,
-            rest: None,
-        })
-    }
-
-    /// Whether there is a user after the last one of a page.
-    async fn has_more(&self, listed: &ListedUsers) -> Result<bool, ApiError> {
-        let page = Page { skip: 0, top: 1 };
-        let next = UserList { after: listed.end.clone(), page, ..self.list.clone() };
-        Ok(!self.app.store.users(&self.scope, next).await?.users.is_empty())
-    }
-}
+/// The users of a question, page by page.
+type Pages = paging::Pages<views::User, UserList>;
 
 impl Source for Pages {
     type Entity = views::User;
@@ -248,36 +213,19 @@ impl Source for Pages {
     }
 
     async fn next(&mut self) -> Result<Batch<views::User>, ApiError> {
-        self.list.page.top = self.wanted.min(PAGE_ROWS);
-        let listed = self.app.store.users(&self.scope, self.list.clone()).await?;
-        let is_full = listed.users.len() as u64 == self.list.page.top;
-        let is_enough = self.question.has_top && self.wanted <= PAGE_ROWS;
-        let goes_on = is_full && !is_enough && self.has_more(&listed).await?;
-        self.wanted = self.wanted.saturating_sub(listed.users.len() as u64);
-        let is_last = !goes_on || self.wanted == 0;
-        self.rest = listed.end.filter(|_| goes_on);
-        self.list.after.clone_from(&self.rest);
-        self.list.page.skip = 0;
+        let (users, is_last) = Pages::next(self).await?;
         let (app, call, scope) = (&self.app, &self.call, &self.scope);
-        let inside = expanded(app, call, scope, &self.question, &listed.users).await?;
-        let mut inside = inside.into_iter();
-        let rows = listed
-            .users
-            .into_iter()
-            .map(|user| Row { entity: views::User::of(user), inside: inside.next() })
-            .collect();
-        Ok(Batch { rows, is_last })
+        let mut inside = expanded(app, call, scope, &self.question, &users).await?.into_iter();
+        let row = |user| Row { entity: views::User::of(user), inside: inside.next() };
+        Ok(Batch { rows: users.into_iter().map(row).collect(), is_last })
     }
 
     async fn count(&self) -> Result<u64, ApiError> {
-        let list = UserList { after: self.question.after()?, ..self.list.clone() };
-        Ok(self.app.store.count_users(&self.scope, list).await?)
+        Pages::count(self).await
     }
 
     fn next_link(&self) -> Option<String> {
-        let rest = self.rest.as_ref().filter(|_| !self.question.has_top)?;
-        let token = self.question.next(self.call.target.path(), rest);
-        Some(envelope::next_link(&self.call, "$skiptoken", &token))
+        Pages::next_link(self)
     }
 }
 

@@ -71,6 +71,19 @@ pub struct Pruned {
     pub accounts: u64,
 }
 
+/// What was erased of a person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forgotten {
+    /// The accounts, as they were known.
+    pub accounts: Vec<Account>,
+    /// Their relations.
+    pub relations: u64,
+    /// Their logons.
+    pub logons: u64,
+    /// Machines of which nothing else was known.
+    pub machines: u64,
+}
+
 /// One relation as it is listed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RelationRow {
@@ -169,6 +182,19 @@ pub trait Store: Send + Sync {
     /// Forgets every logon before a day, and the relations, machines and accounts of which
     /// nothing is left.
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error>;
+
+    /// Erases the accounts that a selector means with all that is known of them, and the machines of
+    /// which nothing else is known.
+    async fn forget(&self, tenant: TenantId, user: &UserSelector) -> Result<Forgotten, Error>;
+
+    /// Puts a pseudonym in the place of a name, which is folded, in a tenant's audit; the number of
+    /// entries that held it.
+    async fn pseudonymise_audit(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        pseudonym: &str,
+    ) -> Result<u64, Error>;
 
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;

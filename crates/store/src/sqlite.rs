@@ -7,7 +7,7 @@
 //! `connections` and `schema` open files; `deadline` ends what takes too long. `read` holds the
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `addresses` keeps when machines had which,
-//! `groups` keeps machines in their device groups, `prune` is retention. `tenants`, `apps`, `keys`,
+//! `groups` keeps machines in their device groups, `prune` is retention, `forget` erases a person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -18,6 +18,7 @@ mod connections;
 mod deadline;
 mod directory;
 mod failure;
+mod forget;
 mod functions;
 mod groups;
 mod keys;
@@ -61,8 +62,8 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, remotes, users};
 use crate::{
-    EntryVisitor, Error, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationVisitor,
-    Settings, Store, Totals,
+    EntryVisitor, Error, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped,
+    RelationVisitor, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -174,6 +175,26 @@ impl Store for Sqlite {
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error> {
         self.connections
             .write("apply the retention", move |writer| prune::prune(writer, tenant, before))
+            .await
+    }
+
+    async fn forget(&self, tenant: TenantId, user: &UserSelector) -> Result<Forgotten, Error> {
+        let user = user.clone();
+        self.connections
+            .write("forget a person", move |writer| forget::forget(writer, tenant, &user))
+            .await
+    }
+
+    async fn pseudonymise_audit(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        pseudonym: &str,
+    ) -> Result<u64, Error> {
+        let (name, pseudonym) = (name.to_owned(), pseudonym.to_owned());
+        let doing = "pseudonymise the audit";
+        self.connections
+            .audit(doing, move |audit| audit.pseudonymise(tenant, &name, &pseudonym))
             .await
     }
 

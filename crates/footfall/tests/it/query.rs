@@ -98,3 +98,62 @@ fn an_export_holds_the_whole_inventory_in_files_for_the_owner_only() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
     assert_eq!(left.len(), 8, "{left:?}");
 }
+
+#[test]
+fn a_machine_is_excluded_and_taken_in_again() {
+    let program = inventory();
+    let excluded = || {
+        let arguments = ["query", "machines", "--filter", "isExcluded", "--csv"];
+        program.run(&[&arguments[..], &["--select", "computerDnsName,exclusionReason"]].concat())
+    };
+    let head = "exclusionReason,computerDnsName\n";
+    assert_eq!(excluded(), head);
+    program.run(&["machine", "exclude", "WS8", "--reason", "inactivedevice"]);
+    assert_eq!(excluded(), format!("{head}InactiveDevice,ws8.corp.example\n"));
+    program.run(&["machine", "include", "ws8.corp.example"]);
+    assert_eq!(excluded(), head);
+    for arguments in [&["machine", "exclude", "none"][..], &["machine", "include", "none"]] {
+        let output = program.command().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    }
+    let audit = program.run(&["audit", "--kind", "admin", "--json"]);
+    assert!(audit.contains("machine.exclusion") && audit.contains("InactiveDevice"), "{audit}");
+}
+
+#[test]
+fn the_retention_is_applied_when_it_is_asked_for() {
+    let program = inventory();
+    let keeps_all = program.command().arg("retention").output().unwrap();
+    assert!(String::from_utf8_lossy(&keeps_all.stderr).contains("keeps all logons"));
+    assert_eq!(program.run(&["query", "machines/$count"]), "3\n");
+    let config = program.folder.path().join("retention.toml");
+    std::fs::write(&config, "retention = \"30d\"\n").unwrap();
+    let config = config.to_str().unwrap();
+    let said = program.run(&["--config", config, "retention", "--json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["logons"], 3, "{said}");
+    assert_eq!(said["machines"], 3, "{said}");
+    assert_eq!(program.run(&["query", "machines/$count"]), "0\n");
+}
+
+#[test]
+fn a_person_is_forgotten_with_a_report() {
+    let program = inventory();
+    program.run(&["query", "users/user7/machines"]);
+    let unasked = program.command().args(["forget", "user7"]).output().unwrap();
+    assert_eq!(unasked.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&unasked.stderr).into_owned();
+    assert!(said.contains("corp\\user7") && said.contains("--yes"), "{said}");
+    let report = program.run(&["forget", "USER7", "--yes", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&report["accounts"], &report["logons"], &report["left"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    assert!(!program.run(&["query", "users", "--json"]).contains("user7"));
+    let audit = program.run(&["audit", "--kind", "admin", "--json"]);
+    assert!(audit.contains("person.forget") && !audit.contains("user7"), "{audit}");
+    assert!(audit.contains(report["pseudonym"].as_str().unwrap()));
+    let again = program.command().args(["forget", "user7", "--yes"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+}

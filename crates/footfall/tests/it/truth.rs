@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// The kinds of source that can be read so far.
-const KINDS: [&str; 3] = ["evtx", "nxlog", "flatz"];
+const KINDS: [&str; 7] =
+    ["evtx", "nxlog", "flatz", "wefxml", "winlogbeat6", "winlogbeat_ecs", "sentinel"];
 
 /// One relation: first and last seen to the millisecond, count, types.
 type Relation = (String, String, u64, Vec<u64>);
@@ -29,15 +30,28 @@ fn sources(data: &Path) -> Vec<Source> {
         .filter_map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
             let &[path, kind, options, slug, combined, ..] = &fields[..] else { return None };
-            KINDS.contains(&kind).then(|| Source {
+            let derived = kind == "-" && path.starts_with("windows/derived/");
+            let slug = if derived { slug_of_derived(path) } else { slug.to_owned() };
+            (KINDS.contains(&kind) || derived).then(|| Source {
                 path: data.join(path),
-                slug: slug.to_owned(),
+                slug,
                 timezone: options.strip_prefix("tz=").map(str::to_owned),
                 combined: combined == "1",
                 coarse: path.contains("nxlog"),
             })
         })
         .collect()
+}
+
+/// The truth of a derived file without one of its own: that of the file whose events it holds, or
+/// where it has them cut to seconds that of another such shape.
+fn slug_of_derived(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap();
+    let stem = name.split('.').next().unwrap();
+    match name.contains("fluentbit") {
+        true => format!("derived/{stem}.nxlog-utc-plus-2.ndjson"),
+        false => stem.to_owned(),
+    }
 }
 
 fn expected(data: &Path, slug: &str, table: &str) -> Relations {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::{Line, Shape};
+use crate::line::Line;
+use crate::shape::Shape;
 use crate::zone::{Offset, evidence};
 use crate::{Format, product};
 
@@ -39,7 +40,8 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
             format.get_or_insert(product);
             continue;
         }
-        let Ok(parsed) = serde_json::from_str::<Line<'_>>(&text) else {
+        let mut parsed = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
+        let Some(Ok(parsed)) = parsed.next() else {
             continue;
         };
         objects += 1;
@@ -56,29 +58,22 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
     }
     match (format, objects) {
         (Some(format), _) => Ok(Recognised { format, evidence: shown }),
-        (None, 0) => Err("begins like JSON lines, but no line is a JSON object".to_owned()),
+        (None, 0) => Err("begins like JSON, but no line or element is a JSON object".to_owned()),
         (None, count) => {
             let like =
                 foreign.map_or_else(String::new, |product| format!(" (they look like {product})"));
             Err(format!(
-                "JSON lines, but none of the first {count} is of a kind that is read{like}"
+                "JSON, but none of the first {count} records is of a kind that is read{like}"
             ))
         }
     }
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 12] = [
-    ("winlog", "Winlogbeat 7 or later"),
-    ("computer_name", "Winlogbeat 6"),
-    ("string_inserts", "Vector windows_event_log"),
-    ("event_data", "Vector windows_event_log"),
+const PRODUCTS: [(&str, &str); 5] = [
+    ("StringInserts", "Fluent Bit's older input, winlog"),
     ("__REALTIME_TIMESTAMP", "journald"),
-    ("OpenWEC", "OpenWEC's own JSON"),
-    ("StringInserts", "Fluent Bit winevtlog"),
-    ("EventRecordID", "Fluent Bit winevtlog"),
-    ("TimeGenerated", "Microsoft Sentinel"),
-    ("sourcetype", "Splunk HTTP Event Collector events"),
+    ("sourcetype", "Splunk events that are not Windows' XML"),
     ("operationName", "an Azure diagnostic export"),
     ("records", "Event Hubs messages"),
 ];
@@ -106,10 +101,9 @@ mod tests {
     #[test]
     fn other_products_are_named() {
         for (line, word) in [
-            (r#"{"winlog":{"event_id":4624},"@timestamp":"x"}"#, "Winlogbeat 7"),
             (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
-            (r#"{"a":1}"#, "none of the first 1 is"),
-            ("{\n \"a\":1\n}", "no line is a JSON object"),
+            (r#"{"a":1}"#, "none of the first 1 records is"),
+            ("{\n \"a\":1\n}", "no line or element is"),
         ] {
             let reason = recognise(line.as_bytes()).err().unwrap();
             assert!(reason.contains(word), "{reason}");

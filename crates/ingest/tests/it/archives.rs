@@ -8,6 +8,10 @@ use crate::support::{
     Collected, gzip, nxlog, options, other, read_bytes, read_file, tar, write, zip,
 };
 
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
 fn lines() -> Vec<u8> {
     let lines = [nxlog("ann", 1, ""), other(2), nxlog("bob", 3, "")];
     (lines.join("\n") + "\n").into_bytes()
@@ -30,6 +34,10 @@ fn content_counts_and_names_do_not() {
         (plain.clone(), ""),
         (gzip(&plain), ""),
         ([gzip(&plain[..300]), gzip(&plain[300..])].concat(), ""),
+        (zstd(&plain), ""),
+        ([b"\x50\x2a\x4d\x18\x03\0\0\0abc".to_vec(), zstd(&plain)].concat(), ""),
+        ([zstd(&plain[..300]), zstd(&plain[300..])].concat(), ""),
+        (zstd(&tar(&[("d/x", &gzip(&plain))])), "/d/x"),
         (zip(&[("d/x", &plain)]), "/d/x"),
         (tar(&[("d/x", &plain)]), "/d/x"),
         (gzip(&tar(&[("d/x", &plain)])), "/d/x"),
@@ -98,6 +106,20 @@ fn a_gzip_that_is_none_is_told() {
     let read = read_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\0garbage that is no deflate stream");
     assert_eq!(read.files, []);
     assert!(read.skipped[0].reason.starts_with("cannot be read: "), "{:?}", read.skipped);
+}
+
+#[test]
+fn a_zstandard_archive_that_is_damaged_or_asks_for_too_much_is_told() {
+    let long: Vec<u8> = lines().repeat(5_000);
+    let whole = zstd(&long);
+    let read = read_bytes(&whole[..whole.len() / 2]);
+    assert!(!read.logons.is_empty(), "what is before the cut is read");
+    assert!(read.rejects.last().unwrap().reason.starts_with("cannot be read further: "));
+    // A frame whose window is 2 GiB (RFC 8878 §3.1.1.1.2): an exponent of 21 over 1 KiB.
+    let read = read_bytes(b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00");
+    let reasons: Vec<_> = read.skipped.iter().map(|skipped| &skipped.reason).collect();
+    assert!(reasons[0].contains("too much memory"), "{reasons:?}");
+    assert_eq!(read.logons, []);
 }
 
 #[test]

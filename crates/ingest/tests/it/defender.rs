@@ -310,12 +310,16 @@ fn broken_records_are_told_by_place_and_the_rest_is_read() {
     let document = format!("[{},\n{late},\n{{}}]", logon("ann", 1, ""));
     let read = read_bytes(document.as_bytes());
     assert_eq!(read.users(), ["ann"]);
-    assert_eq!(told(&read), ["record 2: Timestamp: `late` is not a date and time"]);
+    assert_eq!(told(&read), ["element 2: Timestamp: `late` is not a date and time"]);
     assert_eq!(read.tally().records, 2);
-    let cut = format!("[{}]\n[{},", logon("ann", 1, ""), logon("ben", 2, ""));
+    let answer = format!("{{\n\"value\": [{},{late}]}}", logon("ann", 1, ""));
+    let read = read_bytes(answer.as_bytes());
+    assert_eq!(read.users(), ["ann"]);
+    assert_eq!(told(&read), ["record 2: Timestamp: `late` is not a date and time"]);
+    let cut = format!("{{\n\"value\":[{}]}}\n{{\"value\":[", logon("ann", 1, ""));
     let read = read_bytes(cut.as_bytes());
     assert_eq!(read.users(), ["ann"]);
-    assert_eq!(told(&read), ["line 2: not valid JSON: EOF while parsing a value"]);
+    assert_eq!(told(&read), ["line 3: not valid JSON: EOF while parsing a list"]);
     let table = "Timestamp,DeviceName,ActionType,LogonType,AccountName\n\
                  2026-04-01 08:00:00,ws,LogonSuccess,Interactive,ann\n\
                  a,b\n\
@@ -325,7 +329,7 @@ fn broken_records_are_told_by_place_and_the_rest_is_read() {
     assert_eq!(
         told(&read),
         [
-            "line 3: 2 values, where 5 columns are named",
+            "line 3: a row of 2 columns under a header of 5",
             "line 4: Timestamp: `x` is not a date and time",
         ]
     );
@@ -334,10 +338,10 @@ fn broken_records_are_told_by_place_and_the_rest_is_read() {
 #[test]
 fn documents_of_others_are_passed_over() {
     for (text, word) in [
-        ("[{\"a\":1}]", "none of its records"),
-        ("[{\"a\":1},", "not valid JSON"),
         ("{\n\"a\": {}}", "none of its records"),
-        ("[[[[[[[[[[]]]]]]]]]]", "none of its records"),
+        ("{\n\"a\": {", "not valid JSON"),
+        ("[{\"a\":1}]", "none of the first 1"),
+        ("[[[[[[[[[[]]]]]]]]]]", "array"),
     ] {
         let read = read_bytes(text.as_bytes());
         assert_eq!(read.files, []);

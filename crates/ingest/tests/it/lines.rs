@@ -210,15 +210,6 @@ fn deep_values_do_no_harm() {
 fn other_products_are_passed_over_by_name() {
     let Some(data) = data() else { return };
     for (path, word) in [
-        ("windows/winlogbeat-ecs/wineventlog_raw.lines.jsonl", "Winlogbeat 7"),
-        ("windows/mordor/empire_invoke_runas.tar.gz", "Winlogbeat 6"),
-        ("windows/mordor/WindowsEvents.Zip", "Sentinel"),
-        ("windows/derived/DE_RDP_Tunneling_4624.vector.ndjson", "Vector"),
-        ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-map.ndjson", "Fluent Bit"),
-        ("windows/derived/DE_RDP_Tunneling_4624.fluentbit-stringinserts.ndjson", "Fluent Bit"),
-        ("windows/derived/DE_RDP_Tunneling_4624.openwec.ndjson", "OpenWEC"),
-        ("windows/derived/DE_RDP_Tunneling_4624.splunk-hec.ndjson", "Splunk"),
-        ("windows/derived/DE_RDP_Tunneling_4624.wef.xml", "XML"),
         ("linux/capture/lab-web01.sshd.journal.json", "journald"),
         ("linux/capture/lab-web01.wtmp", "not a known format"),
         ("linux/capture/lab-web01.wtmp.db", "SQLite"),

@@ -2,7 +2,7 @@
 
 use inventory::access::scope::Scope;
 use inventory::change::{Author, MAX_TAGS, MachineChange};
-use inventory::machine::Machine;
+use inventory::machine::{ExclusionReason, Machine};
 use inventory::query::MachineSelector;
 
 use super::invalid::{self, Invalid};
@@ -19,16 +19,39 @@ impl Administration<'_> {
     ) -> Result<Machine, Error> {
         let detail = format!("`{}`: {}", shown(machine), tags.join(", "));
         self.audited("machine.tags", detail, async {
-            let unknown = || Error::Unknown { what: "machine", name: shown(machine) };
             let tags = checked(&tags)?;
-            let selector = MachineSelector::parse(machine).ok_or_else(unknown)?;
-            let found = self.store.machine(scope, &selector).await?.ok_or_else(unknown)?;
-            let changes = vec![MachineChange::SetTags(tags)];
-            let changed =
-                self.store.change_machines(scope, vec![found.id], changes, self.author()).await?;
-            changed.into_iter().next().ok_or_else(unknown)
+            self.change_machine(scope, machine, MachineChange::SetTags(tags)).await
         })
         .await
+    }
+
+    /// Excludes a machine, or with `None` takes it in again.
+    pub async fn set_exclusion(
+        &self,
+        scope: &Scope,
+        machine: &str,
+        reason: Option<ExclusionReason>,
+    ) -> Result<Machine, Error> {
+        let said = reason.map_or("included", ExclusionReason::as_str);
+        let detail = format!("`{}`: {said}", shown(machine));
+        self.audited("machine.exclusion", detail, async {
+            self.change_machine(scope, machine, MachineChange::SetExclusion(reason)).await
+        })
+        .await
+    }
+
+    async fn change_machine(
+        &self,
+        scope: &Scope,
+        machine: &str,
+        change: MachineChange,
+    ) -> Result<Machine, Error> {
+        let unknown = || Error::Unknown { what: "machine", name: shown(machine) };
+        let selector = MachineSelector::parse(machine).ok_or_else(unknown)?;
+        let found = self.store.machine(scope, &selector).await?.ok_or_else(unknown)?;
+        let (machines, changes) = (vec![found.id], vec![change]);
+        let changed = self.store.change_machines(scope, machines, changes, self.author()).await?;
+        changed.into_iter().next().ok_or_else(unknown)
     }
 }
 

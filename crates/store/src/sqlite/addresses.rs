@@ -83,3 +83,10 @@ pub(super) fn prune(db: &Connection, tenant: TenantId, before: i64) -> Result<()
         .execute(params![tenant.0, before])?;
     Ok(())
 }
+
+/// Forgets the addresses of a machine.
+pub(super) fn forget(db: &Connection, tenant: TenantId, machine: i64) -> Result<(), Failure> {
+    db.prepare_cached("DELETE FROM machine_address WHERE tenant = ?1 AND machine = ?2")?
+        .execute(params![tenant.0, machine])?;
+    Ok(())
+}

@@ -1,7 +1,9 @@
 //! The audit: a file of its own beside the inventory's, to which entries are only added.
 //!
-//! The file is opened when it is first needed. Its triggers refuse every change of an entry, and
-//! every removal but the one of [`Audit::prune`].
+//! The file is opened when it is first needed. Its triggers refuse every change of an entry but the one
+//! of [`Audit::pseudonymise`], and every removal but the one of [`Audit::prune`].
+
+mod pseudonym;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -63,6 +65,23 @@ impl Audit {
         }
     }
 
+    /// Puts a pseudonym in the place of a name, which is folded; the number of entries that held it.
+    pub(super) fn pseudonymise(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        pseudonym: &str,
+    ) -> Result<u64, Error> {
+        self.write("pseudonymise the audit", |connection| {
+            connection.pragma_update(None, "secure_delete", true)?;
+            let changed = pseudonymise(connection, tenant, name, pseudonym);
+            connection.pragma_update(None, "secure_delete", false)?;
+            let changed = changed?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional()?;
+            Ok(changed)
+        })
+    }
+
     /// Gives each entry of a filter to `take`, which answers whether it wants more.
     pub(super) fn read(
         &self,
@@ -88,6 +107,43 @@ impl Audit {
         };
         change(connection).map_err(|failure| failure.at(doing))
     }
+}
+
+fn pseudonymise(
+    connection: &mut Connection,
+    tenant: TenantId,
+    name: &str,
+    pseudonym: &str,
+) -> Result<u64, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut changes: Vec<(i64, i64, Option<String>, String)> = Vec::new();
+    {
+        let mut entries = transaction.prepare(
+            "SELECT time, place, person, detail FROM entry WHERE tenant = ?1 OR tenant IS NULL",
+        )?;
+        let mut rows = entries.query([tenant.0])?;
+        while let Some(row) = rows.next()? {
+            let (person, detail): (Option<String>, String) = (row.get(2)?, row.get(3)?);
+            let other =
+                person.as_deref().and_then(|text| pseudonym::replaced(text, name, pseudonym));
+            let others = pseudonym::replaced(&detail, name, pseudonym);
+            if other.is_some() || others.is_some() {
+                let (person, detail) = (other.or(person), others.unwrap_or(detail));
+                changes.push((row.get(0)?, row.get(1)?, person, detail));
+            }
+        }
+    }
+    transaction.execute("INSERT INTO pseudonymising VALUES (1)", [])?;
+    for (time, place, person, detail) in &changes {
+        transaction
+            .prepare_cached(
+                "UPDATE entry SET person = ?3, detail = ?4 WHERE time = ?1 AND place = ?2",
+            )?
+            .execute(params![time, place, person, detail])?;
+    }
+    transaction.execute("DELETE FROM pseudonymising", [])?;
+    transaction.commit()?;
+    Ok(changes.len() as u64)
 }
 
 const INSERT: &str = "INSERT INTO entry (time, place, tenant, deed, correlation, app, person,

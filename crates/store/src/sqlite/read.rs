@@ -61,7 +61,7 @@ fn relation_at(row: &Row<'_>, first: usize) -> Result<Relation, Failure> {
 }
 
 /// The domain that an account is shown with: the NetBIOS form where one was seen.
-const DOMAIN: &str = "coalesce((SELECT domain FROM account_domain
+pub(super) const DOMAIN: &str = "coalesce((SELECT domain FROM account_domain
     WHERE account_domain.account = account.number
     ORDER BY instr(domain, '.') > 0, domain LIMIT 1), '')";
 

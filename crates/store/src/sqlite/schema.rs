@@ -31,7 +31,10 @@ pub(super) const INVENTORY: Kind = Kind {
 /// The audit; its mark is "FooA".
 pub(super) const AUDIT: Kind = Kind {
     application_id: 0x466F_6F41,
-    migrations: &[include_str!("../../migrations/sqlite/audit_0001_entries.sql")],
+    migrations: &[
+        include_str!("../../migrations/sqlite/audit_0001_entries.sql"),
+        include_str!("../../migrations/sqlite/audit_0002_pseudonyms.sql"),
+    ],
 };
 
 /// How long a statement waits for another process that writes.

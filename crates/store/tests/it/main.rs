@@ -8,6 +8,7 @@ mod audit;
 mod conditions;
 mod deadline;
 mod file;
+mod forget;
 mod groups;
 mod inventory_facts;
 mod migration;

@@ -1,18 +1,48 @@
-//! `footfall machine tag`.
+//! `footfall machine`: what a person decides about one machine.
 
 use inventory::fold;
+use inventory::machine::ExclusionReason;
 use inventory::query::MachineSelector;
 use serde_json::json;
 use server::views;
 
-use crate::cli::{self, Tag};
+use crate::cli::{self, Exclude, Include, Tag};
 use crate::config::Config;
 use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
 
-/// Adds and removes tags of a machine, or shows them.
+/// Carries out a command.
 pub(crate) async fn run(config: &Config, command: cli::Machine) -> anyhow::Result<Outcome> {
-    let cli::Machine::Tag(Tag { machine, added, removed, json }) = command;
+    match command {
+        cli::Machine::Tag(args) => tag(config, args).await,
+        cli::Machine::Exclude(Exclude { machine, reason }) => {
+            exclude(config, &machine, Some(reason)).await
+        }
+        cli::Machine::Include(Include { machine }) => exclude(config, &machine, None).await,
+    }
+}
+
+/// Excludes a machine, or takes it in again.
+async fn exclude(
+    config: &Config,
+    machine: &str,
+    reason: Option<ExclusionReason>,
+) -> anyhow::Result<Outcome> {
+    let place = Place::open_existing(config).await?;
+    let actor = place.actor();
+    let changed =
+        place.administration(&actor).set_exclusion(&place.scope(), machine, reason).await?;
+    let name = output::printable(&changed.computer_dns_name);
+    match changed.exclusion {
+        Some(reason) => eprintln!("{name} is excluded ({}).", reason.as_str()),
+        None => eprintln!("{name} is included."),
+    }
+    Ok(Outcome::Done)
+}
+
+/// Adds and removes tags of a machine, or shows them.
+async fn tag(config: &Config, args: Tag) -> anyhow::Result<Outcome> {
+    let Tag { machine, added, removed, json } = args;
     let place = Place::open_existing(config).await?;
     let known = match MachineSelector::parse(&machine) {
         Some(selector) => place.store.machine(&place.scope(), &selector).await?,
