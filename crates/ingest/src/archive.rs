@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{evtx, jsonl};
+use crate::{evtx, journal, jsonl, lastlog, textlog, utmp};
 
 /// How many archives may be inside one another; gzip counts as one.
 const MAX_DEPTH: usize = 4;
@@ -68,6 +68,11 @@ pub(crate) fn read(
         Content::Tar => read_tar(session, name, stream, depth),
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
+        Content::JournalJson => journal::read_json(session, name, stream),
+        Content::JournalExport => journal::read_export(session, name, stream),
+        Content::TextLog(format) => textlog::read(session, name, stream, format),
+        Content::Utmp => utmp::read(session, name, stream),
+        Content::Lastlog => lastlog::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())

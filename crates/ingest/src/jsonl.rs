@@ -5,7 +5,7 @@
 //! Each line is judged by itself, so a file may mix shapes; which shapes and which zone there are
 //! is found out from the first block, whose size depends on nothing.
 
-mod blocks;
+pub(crate) mod blocks;
 mod recognise;
 
 use std::cell::RefCell;
@@ -299,7 +299,7 @@ fn missing(line: &Line<'_>) -> FieldError {
 }
 
 /// serde_json counts lines within the line, which says nothing.
-fn syntax(error: &serde_json::Error) -> String {
+pub(crate) fn syntax(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let reason = text.split(" at line ").next().unwrap_or_default();
     format!("not valid JSON: {reason} at column {}", error.column())

@@ -10,21 +10,33 @@
 //! `evtx`, and `jsonl` with a small file for each of its shapes (`nxlog`, `flat`). `windows` turns
 //! the fields of a Windows logon event into a [`Logon`], whichever shape brought them.
 //!
+//! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
+//! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
+//!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
+mod auditd;
 mod evtx;
 mod field;
 mod flat;
 pub mod input;
+mod journal;
 mod jsonl;
+mod lastlog;
+mod linux;
 mod nxlog;
+pub mod passwd;
 mod pipeline;
 pub mod reject;
 mod session;
 mod sniff;
+mod sshd;
 mod stream;
+mod syslog;
 mod tar;
+mod textlog;
+mod utmp;
 mod windows;
 mod zone;
 
@@ -39,6 +51,7 @@ use inventory::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::input::Input;
+use crate::passwd::Passwd;
 use crate::reject::{Reject, Skipped};
 use crate::session::Session;
 use crate::stream::{Metered, Stream};
@@ -52,8 +65,10 @@ pub struct Options {
     pub device: Option<String>,
     /// The zone of stamps that lack one and of whose record nothing tells it.
     pub timezone: Option<TimeZone>,
-    /// The year of stamps that lack one. None of today's formats is without it.
+    /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,
+    /// The names of users of whom a log has only the number.
+    pub users: Passwd,
     /// How many threads parse, beside the calling one, which reads and delivers.
     pub threads: NonZeroUsize,
 }
@@ -65,6 +80,7 @@ impl Default for Options {
             device: None,
             timezone: None,
             year: None,
+            users: Passwd::default(),
             threads: NonZeroUsize::MIN,
         }
     }
@@ -79,11 +95,30 @@ pub enum Format {
     NxLog,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson,
+    /// Linux' wtmp, btmp and utmp.
+    Utmp,
+    /// Linux' lastlog.
+    Lastlog,
+    /// The systemd journal, as JSON lines or in its export form.
+    Journal,
+    /// Lines of syslog: auth.log, secure.
+    Syslog,
+    /// The Linux audit log.
+    Auditd,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 3] = [Format::Evtx, Format::NxLog, Format::FlatJson];
+    pub const ALL: [Format; 8] = [
+        Format::Evtx,
+        Format::NxLog,
+        Format::FlatJson,
+        Format::Utmp,
+        Format::Lastlog,
+        Format::Journal,
+        Format::Syslog,
+        Format::Auditd,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -91,6 +126,11 @@ impl Format {
             Format::Evtx => "EVTX",
             Format::NxLog => "NXLog JSON",
             Format::FlatJson => "flat JSON",
+            Format::Utmp => "wtmp/btmp",
+            Format::Lastlog => "lastlog",
+            Format::Journal => "journal",
+            Format::Syslog => "syslog",
+            Format::Auditd => "auditd",
         }
     }
 
@@ -100,6 +140,11 @@ impl Format {
             Format::Evtx => "evtx",
             Format::NxLog => "nxlog",
             Format::FlatJson => "flat-json",
+            Format::Utmp => "utmp",
+            Format::Lastlog => "lastlog",
+            Format::Journal => "journal",
+            Format::Syslog => "syslog",
+            Format::Auditd => "auditd",
         }
     }
 }
@@ -202,6 +247,8 @@ pub fn read(input: &Input, options: &Options, receiver: &mut dyn Receiver) -> Co
         return read_from(file, name, options, receiver);
     }
     let mut session = Session::new(options, receiver, Some(metadata.len()));
+    let written = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
+    session.written = written.map(Timestamp::from_jiff);
     let metered = Metered::new(file, session.meter());
     let flow = archive::read_seekable(&mut session, &name, metered);
     if flow.is_continue() {

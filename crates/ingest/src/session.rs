@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use inventory::logon::Logon;
+use inventory::time::Timestamp;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
@@ -21,6 +22,8 @@ pub(crate) struct Session<'a> {
     /// How many there are to read, where that is known.
     size_bytes: Option<u64>,
     told_bytes: u64,
+    /// When the file was written, where that is known.
+    pub(crate) written: Option<Timestamp>,
 }
 
 impl<'a> Session<'a> {
@@ -29,7 +32,7 @@ impl<'a> Session<'a> {
         receiver: &'a mut dyn Receiver,
         size_bytes: Option<u64>,
     ) -> Self {
-        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0 }
+        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0, written: None }
     }
 
     /// The counter for the reader of the input itself.
@@ -80,6 +83,12 @@ impl Part {
             }
             None => self.tally.noise += 1,
         }
+    }
+
+    /// Counts a logon whose record was counted when it came: it had to wait for others.
+    pub(crate) fn count_waited(&mut self, logon: Logon) {
+        self.tally.count_logon(logon.time);
+        self.logons.push(logon);
     }
 }
 

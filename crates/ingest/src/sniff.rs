@@ -1,10 +1,12 @@
 //! What a file is, by its first bytes.
 
 use crate::stream::Stream;
-use crate::tar;
+use crate::{Format, journal, lastlog, tar, textlog, utmp};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
+/// How much is looked at to know whose JSON lines they are: some begin with long values.
+const JSON_HEAD_BYTES: usize = 64 * 1024;
 const EVTX_FIRST_CHUNK: usize = 4096;
 const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
@@ -16,6 +18,12 @@ pub(crate) enum Content {
     Tar,
     Evtx,
     JsonLines,
+    JournalJson,
+    JournalExport,
+    /// Lines of text of which the first ones are of this format.
+    TextLog(Format),
+    Utmp,
+    Lastlog,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -24,7 +32,12 @@ pub(crate) enum Content {
 pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
     let head = stream.look(HEAD_BYTES);
     if !head.is_empty() {
-        return content_of(head);
+        return match content_of(head) {
+            Content::JsonLines if journal::is_json(stream.look(JSON_HEAD_BYTES)) => {
+                Content::JournalJson
+            }
+            content => content,
+        };
     }
     Content::Unknown(match stream.look_error() {
         Some(error) => format!("cannot be read: {error}"),
@@ -47,8 +60,19 @@ fn content_of(head: &[u8]) -> Content {
     if tar::is_header(head) {
         return Content::Tar;
     }
+    if utmp::is_log(head) {
+        return Content::Utmp;
+    }
+    if lastlog::is_log(head) {
+        return Content::Lastlog;
+    }
+    if journal::is_export(head) {
+        return Content::JournalExport;
+    }
     match text(head) {
-        Some(b'{') => Content::JsonLines,
+        // `journalctl -o json-seq` separates its entries so.
+        Some(b'{' | 0x1e) => Content::JsonLines,
+        Some(_) if let Some(format) = textlog::format(head) => Content::TextLog(format),
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
         first => Content::Unknown(reason(head, first)),

@@ -153,6 +153,16 @@ pub enum Source {
     NxLog = 2,
     /// The flat JSON lines of the OTRF captures of 2021 and later.
     FlatJson = 3,
+    /// Linux' wtmp, utmp and btmp.
+    Utmp = 20,
+    /// What sshd says, in the systemd journal or in a file of syslog.
+    Sshd = 21,
+    /// What systemd-logind says in the journal.
+    Logind = 22,
+    /// The Linux audit log.
+    Auditd = 23,
+    /// Linux' lastlog.
+    Lastlog = 24,
 }
 
 /// How telemetry names a machine.

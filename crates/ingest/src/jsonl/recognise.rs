@@ -63,12 +63,11 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 17] = [
+const PRODUCTS: [(&str, &str); 16] = [
     ("winlog", "Winlogbeat 7 or later"),
     ("computer_name", "Winlogbeat 6"),
     ("string_inserts", "Vector windows_event_log"),
     ("event_data", "Vector windows_event_log"),
-    ("__REALTIME_TIMESTAMP", "journald"),
     ("hostIdentifier", "osquery results"),
     ("diffResults", "osquery results"),
     ("snapshot", "osquery results"),
@@ -107,7 +106,6 @@ mod tests {
     fn other_products_are_named() {
         for (line, word) in [
             (r#"{"winlog":{"event_id":4624},"@timestamp":"x"}"#, "Winlogbeat 7"),
-            (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
             (r#"{"a":1}"#, "none of the first 1 is"),
             ("{\n \"a\":1\n}", "no line is a JSON object"),
         ] {

@@ -7,5 +7,6 @@ mod archives;
 mod damage;
 mod inputs;
 mod lines;
+mod linux;
 mod support;
 mod truth;
