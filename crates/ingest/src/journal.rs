@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     identifier: String,
     command: String,
     pid: String,
+    /// What the writer says its process is, for where the kernel's word is missing.
+    syslog_pid: String,
     message: String,
     message_id: String,
     session_id: String,
@@ -52,6 +54,7 @@ impl Entry {
             "SYSLOG_IDENTIFIER" => &mut self.identifier,
             "_COMM" => &mut self.command,
             "_PID" => &mut self.pid,
+            "SYSLOG_PID" => &mut self.syslog_pid,
             "MESSAGE" => &mut self.message,
             "MESSAGE_ID" => &mut self.message_id,
             "SESSION_ID" => &mut self.session_id,
@@ -77,8 +80,13 @@ impl Entry {
     /// Whether sshd wrote it. The identifier is anybody's to choose; the command is the kernel's
     /// word, where the process lived long enough to be asked.
     fn is_of_sshd(&self) -> bool {
-        let of_command = self.command.is_empty() || self.command.starts_with("sshd");
-        sshd::is_program(&self.identifier) && of_command
+        let named = |name: &str| name.is_empty() || sshd::is_program(name);
+        let known = !self.identifier.is_empty() || !self.command.is_empty();
+        known && named(&self.identifier) && named(&self.command)
+    }
+
+    fn process(&self) -> &str {
+        if self.pid.is_empty() { &self.syslog_pid } else { &self.pid }
     }
 
     /// Whether logind wrote it, in the same way.
@@ -134,7 +142,7 @@ impl<'a> Reader<'a> {
         if self.waiting.len() == MAX_WAITING {
             self.waiting.pop_front();
         }
-        self.waiting.push_back((entry.host.clone(), entry.pid.clone()));
+        self.waiting.push_back((entry.host.clone(), entry.process().to_owned()));
         Ok(linux::Entry {
             user: accepted.user,
             host: &entry.host,
@@ -142,7 +150,7 @@ impl<'a> Reader<'a> {
             place: Place::Remote,
             remote: accepted.remote,
             source: Source::Sshd,
-            key: accepted.key(&entry.pid),
+            key: accepted.key(entry.process()),
         })
     }
 

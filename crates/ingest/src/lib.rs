@@ -248,9 +248,10 @@ pub fn read(input: &Input, options: &Options, receiver: &mut dyn Receiver) -> Co
     }
     let mut session = Session::new(options, receiver, Some(metadata.len()));
     let written = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
-    session.written = written.map(Timestamp::from_jiff);
     let metered = Metered::new(file, session.meter());
-    let flow = archive::read_seekable(&mut session, &name, metered);
+    let flow = session.as_written(written.map(Timestamp::from_jiff), |session| {
+        archive::read_seekable(session, &name, metered)
+    });
     if flow.is_continue() {
         session.finish();
     }

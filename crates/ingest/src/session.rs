@@ -22,8 +22,7 @@ pub(crate) struct Session<'a> {
     /// How many there are to read, where that is known.
     size_bytes: Option<u64>,
     told_bytes: u64,
-    /// When the file was written, where that is known.
-    pub(crate) written: Option<Timestamp>,
+    written: Option<Timestamp>,
 }
 
 impl<'a> Session<'a> {
@@ -38,6 +37,27 @@ impl<'a> Session<'a> {
     /// The counter for the reader of the input itself.
     pub(crate) fn meter(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.meter)
+    }
+
+    /// When the file that is read was written, where that is known.
+    pub(crate) fn written(&self) -> Option<Timestamp> {
+        self.written
+    }
+
+    /// Reads a file that was written then. Archives of reproducible builds, and writers without a
+    /// clock, give dates before there were any: what is known of the archive stands.
+    pub(crate) fn as_written<R>(
+        &mut self,
+        written: Option<Timestamp>,
+        read: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        /// 2000-01-01
+        const FIRST_SECOND: i64 = 946_684_800;
+        let outer = self.written;
+        self.written = written.filter(|time| time.seconds() >= FIRST_SECOND).or(outer);
+        let result = read(self);
+        self.written = outer;
+        result
     }
 
     pub(crate) fn skipped(&mut self, name: &str, reason: impl Into<String>) {

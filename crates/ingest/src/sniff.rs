@@ -5,8 +5,8 @@ use crate::{Format, journal, lastlog, tar, textlog, utmp};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
-/// How much is looked at to know whose JSON lines they are: some begin with long values.
-const JSON_HEAD_BYTES: usize = 64 * 1024;
+/// How much of text is looked at: JSON lines can begin with long values, logs with a kernel's.
+const TEXT_HEAD_BYTES: usize = 64 * 1024;
 const EVTX_FIRST_CHUNK: usize = 4096;
 const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
@@ -33,9 +33,13 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
     let head = stream.look(HEAD_BYTES);
     if !head.is_empty() {
         return match content_of(head) {
-            Content::JsonLines if journal::is_json(stream.look(JSON_HEAD_BYTES)) => {
+            Content::JsonLines if journal::is_json(stream.look(TEXT_HEAD_BYTES)) => {
                 Content::JournalJson
             }
+            Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
+                Some(format) => Content::TextLog(format),
+                None => Content::Unknown(reason),
+            },
             content => content,
         };
     }

@@ -30,12 +30,16 @@ const AUDIT_PROGRAMS: [&str; 4] = ["audispd", "audisp-syslog", "audisp-remote", 
 
 /// What a file is whose first bytes hold lines of a log; `None` when they do not.
 pub(crate) fn format(head: &[u8]) -> Option<Format> {
+    /// Much text begins with a date and a word: a program's number behind it is syslog's, and so
+    /// are these, which write none.
+    const NUMBERLESS: [&str; 4] = ["kernel", "sshd", "sudo", "systemd"];
     head.split(|&byte| byte == b'\n').find_map(|line| {
         let text = String::from_utf8_lossy(line);
         match Line::parse(&text)? {
             Line::Audit(..) => Some(Format::Auditd),
-            // Much text begins with a date; a program and its number behind it are syslog's.
-            Line::Syslog(line) if !line.pid.is_empty() => Some(Format::Syslog),
+            Line::Syslog(line) if !line.pid.is_empty() || NUMBERLESS.contains(&line.program) => {
+                Some(Format::Syslog)
+            }
             Line::Syslog(_) => None,
         }
     })
@@ -52,7 +56,7 @@ pub(crate) fn read(
     let mut reader = Reader {
         options,
         zone: Zone::of(options.timezone.as_ref(), &[]),
-        years: Years::new(options.year, session.written),
+        years: Years::new(options.year, session.written()),
         audit: auditd::Reader::default(),
         format,
         years_found: false,
@@ -88,6 +92,7 @@ pub(crate) fn read(
 struct Warned {
     zone: bool,
     years: bool,
+    long: bool,
     names: bool,
 }
 
@@ -99,6 +104,11 @@ impl Warned {
         if let (true, Some(text)) = (reader.years_found && !self.years, reader.years.warning()) {
             self.years = true;
             file.warn(&text);
+        }
+        if reader.years.goes_back() && !std::mem::replace(&mut self.long, true) {
+            file.warn(
+                "its dates go over New Year more than once; --year gives the year of the first",
+            );
         }
         if reader.audit.nameless && !std::mem::replace(&mut self.names, true) {
             file.warn(linux::NAMELESS);

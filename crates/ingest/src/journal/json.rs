@@ -25,12 +25,15 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 /// `journalctl -o json-seq` begins each entry with it.
 const RECORD_SEPARATOR: u8 = 0x1e;
 
-/// Whether lines of JSON are the journal's. Inside a value the quotes would be escaped.
+/// Whether lines of JSON are the journal's. Inside a value the quotes would be escaped; shippers
+/// that keep the stamp give the message another key.
 pub(crate) fn is_json(head: &[u8]) -> bool {
-    ["\"__CURSOR\"", "\"__REALTIME_TIMESTAMP\""].iter().any(|key| {
-        let mut found = memmem::find_iter(head, key.as_bytes());
+    let has = |key: &str| {
+        let mut found = memmem::find_iter(head, key);
         found.any(|at| head[at + key.len()..].trim_ascii_start().starts_with(b":"))
-    })
+    };
+    (has("\"__CURSOR\"") || has("\"__REALTIME_TIMESTAMP\""))
+        && (has("\"MESSAGE\"") || has("\"MESSAGE_ID\""))
 }
 
 /// Reads a file that looks like it.

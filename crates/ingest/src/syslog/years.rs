@@ -31,6 +31,7 @@ pub(crate) enum YearError {
 pub(crate) struct Years {
     rule: Rule,
     last: Option<Date>,
+    goes_back: bool,
 }
 
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl Years {
             (None, Some(until)) => Rule::Until(until),
             (None, None) => Rule::Unknown,
         };
-        Self { rule, last: None }
+        Self { rule, last: None, goes_back: false }
     }
 
     /// Whether a person should hear of how years were found.
@@ -67,6 +68,12 @@ impl Years {
             )),
             _ => None,
         }
+    }
+
+    /// Whether lines in their order went back by most of a year, so that some of them are taken
+    /// for younger than they are.
+    pub(crate) fn goes_back(&self) -> bool {
+        self.goes_back
     }
 
     /// A line whose date has its year, which is where the next ones go on.
@@ -100,9 +107,9 @@ impl Years {
         };
         let day =
             on(year).ok_or(YearError::NoSuchDay { year, month: date.month, day: date.day })?;
-        if !matches!(self.rule, Rule::Until(_)) {
-            self.last = Some(day);
-        }
+        let back = self.last.map_or(0, |last| (last - day).get_days());
+        self.goes_back |= matches!(self.rule, Rule::Until(_)) && back > BACK_DAYS;
+        self.last = Some(day);
         Ok(Stamp::Local(day.to_datetime(date.time)))
     }
 }
@@ -140,6 +147,7 @@ mod tests {
             assert_eq!(complete(&mut years, month, day).map(Date::year), Some(year), "{month}");
         }
         assert!(years.warning().unwrap().contains("2026"));
+        assert!(years.goes_back(), "from 3 January 2026 to 5 January 2025");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! auth.log, secure, and what journalctl makes of them.
 
 use std::fs::File;
+use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use ingest::{Format, Options};
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{on, rejects, told};
-use crate::support::{options, read_bytes, read_bytes_with, read_file_with, write};
+use crate::support::{options, read_bytes, read_bytes_with, read_file_with, write, zip};
 
 const ACCEPTED: &str = "Accepted password for ann from 192.0.2.7 port 42855 ssh2";
 
@@ -108,6 +109,40 @@ fn the_year_is_the_persons_or_the_files_and_is_never_guessed() {
     let nameless = read_bytes(text.as_bytes());
     assert_eq!(nameless.logons, []);
     assert_eq!(rejects(&nameless)[0], "line 1: the date has no year; --year gives it");
+}
+
+/// An archive keeps its files' dates; its own, and one from before there were any, say less.
+#[test]
+fn in_an_archive_the_year_is_by_the_members_date() {
+    let line = format!("Dec 31 23:59:00 web-1 sshd[7]: {ACCEPTED}\n");
+    let packed = |seconds: u64| {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(line.len() as u64);
+        header.set_mtime(seconds);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, "auth.log", line.as_bytes()).unwrap();
+        let mut gzip = flate2::GzBuilder::new()
+            .mtime(1_900_000_000)
+            .write(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&builder.into_inner().unwrap()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let of = |seconds| read_bytes_with(&packed(seconds), &options()).times();
+    assert_eq!(of(1_767_268_800), ["2025-12-31T23:59:00Z"]);
+    assert_eq!(of(0), ["2029-12-31T23:59:00Z"]);
+    let read = read_bytes(&zip(&[("auth.log", line.as_bytes())]));
+    assert_eq!(read.logons.len() + read.rejects.len(), 1);
+}
+
+/// What stands before the first line of a program need not be little.
+#[test]
+fn a_log_is_known_behind_a_long_start_of_the_kernels() {
+    let text = format!(
+        "{}Mar  1 10:00:00 web-1 sshd[7]: {ACCEPTED}\n",
+        "Mar  1 09:59:59 web-1 thing without a tag\n".repeat(500)
+    );
+    assert_eq!(read_bytes_with(text.as_bytes(), &in_year(2026)).logons.len(), 1);
 }
 
 #[test]
