@@ -33,16 +33,33 @@ pub(crate) fn format(head: &[u8]) -> Option<Format> {
     /// Much text begins with a date and a word: a program's number behind it is syslog's, and so
     /// are these, which write none.
     const NUMBERLESS: [&str; 4] = ["kernel", "sshd", "sudo", "systemd"];
-    head.split(|&byte| byte == b'\n').find_map(|line| {
+    let mut found = None;
+    let (mut lines, mut records) = (0, 0);
+    for line in whole_lines(head) {
         let text = String::from_utf8_lossy(line);
-        match Line::parse(&text)? {
-            Line::Audit(..) => Some(Format::Auditd),
-            Line::Syslog(line) if !line.pid.is_empty() || NUMBERLESS.contains(&line.program) => {
-                Some(Format::Syslog)
-            }
-            Line::Syslog(_) => None,
+        if text.trim().is_empty() || is_between(&text) {
+            continue;
         }
-    })
+        lines += 1;
+        let format = match Line::parse(&text) {
+            Some(Line::Audit(..)) => Some(Format::Auditd),
+            Some(Line::Syslog(line)) => {
+                let has_tag = !line.pid.is_empty() || NUMBERLESS.contains(&line.program);
+                has_tag.then_some(Format::Syslog)
+            }
+            None => continue,
+        };
+        records += 1;
+        found = found.or(format);
+    }
+    // A text that quotes a line of a log is none.
+    found.filter(|_| 2 * records >= lines)
+}
+
+/// The lines of a file's first bytes, without the last, which may go on, unless it is alone.
+fn whole_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let end = memchr::memrchr(b'\n', head).unwrap_or(head.len());
+    head[..end].split(|&byte| byte == b'\n')
 }
 
 /// Reads a file that looks like one of them.

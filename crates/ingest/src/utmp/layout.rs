@@ -12,6 +12,8 @@ pub(super) mod kinds {
 const FIRST_SECOND: i64 = 631_152_000;
 /// A machine without a clock counts from 1970 until it has the time from others.
 const WITHOUT_CLOCK: std::ops::Range<i64> = 0..31_536_000;
+/// The kernel's own limit (`PID_MAX_LIMIT`).
+const MAX_PID: i32 = 4 * 1024 * 1024;
 /// Records that are looked at to know a layout.
 const MAX_JUDGED: usize = 256;
 
@@ -38,6 +40,9 @@ pub(super) struct Record<'a> {
     pub(super) seconds: i64,
     pub(super) micros: i64,
     pub(super) address: &'a [u8; 16],
+    pid: i32,
+    /// What no program uses.
+    unused: &'a [u8],
 }
 
 impl Layout {
@@ -76,6 +81,7 @@ impl Layout {
             })
         };
         let (seconds, micros, address) = if self.wide { (344, 352, 360) } else { (340, 344, 348) };
+        let pid = *bytes.get(4..)?.first_chunk()?;
         Some(Record {
             kind: if self.big_endian { i16::from_be_bytes(kind) } else { i16::from_le_bytes(kind) },
             line: &bytes[8..40],
@@ -84,13 +90,15 @@ impl Layout {
             seconds: number(seconds)?,
             micros: number(micros)?,
             address: bytes.get(address..)?.first_chunk()?,
+            pid: if self.big_endian { i32::from_be_bytes(pid) } else { i32::from_le_bytes(pid) },
+            unused: bytes.get(address + 16..)?,
         })
     }
 
     /// The first whole records of a file that are not all zero.
     pub(super) fn records(self, head: &[u8]) -> impl Iterator<Item = Record<'_>> {
         head.chunks_exact(self.size())
-            .filter(|bytes| bytes.iter().any(|&byte| byte != 0))
+            .filter(|bytes| !is_zero(bytes))
             .filter_map(move |bytes| self.record(bytes))
     }
 
@@ -119,7 +127,7 @@ impl Record<'_> {
 
     /// The same for a record of whatever type.
     pub(super) fn is_readable(&self) -> bool {
-        let line = self.line.split(|&byte| byte == 0).next().unwrap_or_default();
+        let line = until_nul(self.line).0;
         (0..1_000_000).contains(&self.micros)
             && (WITHOUT_CLOCK.contains(&self.seconds) || self.has_date())
             && !line.iter().any(u8::is_ascii_control)
@@ -127,10 +135,29 @@ impl Record<'_> {
 
     /// Whether nothing but a record looks like that.
     pub(super) fn is_certain(&self) -> bool {
-        self.is_sound() && self.kind != kinds::EMPTY && self.has_date()
+        let text = |field: &[u8]| {
+            let (text, rest) = until_nul(field);
+            is_zero(rest) && !text.iter().any(u8::is_ascii_control)
+        };
+        self.is_sound()
+            && self.kind != kinds::EMPTY
+            && self.has_date()
+            && (0..=MAX_PID).contains(&self.pid)
+            && self.line[0].is_ascii_graphic()
+            && [self.line, self.user, self.host].into_iter().all(text)
+            && is_zero(self.unused)
     }
 
     fn has_date(&self) -> bool {
         (FIRST_SECOND..=i64::from(u32::MAX)).contains(&self.seconds)
     }
+}
+
+/// A field's text and what stands behind it, from the NUL on.
+fn until_nul(field: &[u8]) -> (&[u8], &[u8]) {
+    field.split_at(field.iter().position(|&byte| byte == 0).unwrap_or(field.len()))
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
 }

@@ -145,6 +145,20 @@ fn records_that_somebody_zeroed_are_passed_over() {
     assert_eq!((read.logons.len(), read.tally().rejects), (5, 0));
 }
 
+/// Tables of numbers are not to be taken for records.
+#[test]
+fn small_numbers_are_no_records() {
+    for step in [4, 8, 16, 384, 400] {
+        let mut bytes = vec![0; 40_000];
+        for (index, word) in bytes.chunks_exact_mut(step).enumerate() {
+            let number = [7u32, 1_772_366_400, 65, 250][index % 4];
+            word[..4].copy_from_slice(&number.to_le_bytes());
+        }
+        let read = read_bytes_with(&bytes, &on("web-1"));
+        assert_eq!(read.files, [], "{step}");
+    }
+}
+
 #[test]
 fn a_btmp_makes_no_logons_whatever_wrote_it() {
     for layout in LAYOUTS {

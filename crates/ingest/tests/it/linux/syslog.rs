@@ -146,6 +146,15 @@ fn a_log_is_known_behind_a_long_start_of_the_kernels() {
 }
 
 #[test]
+fn a_text_that_quotes_a_log_is_none() {
+    let text = format!(
+        "How to read auth.log\n\nA line is\n\nMar  1 10:00:00 web-1 sshd[7]: {ACCEPTED}\n\nso that\n"
+    );
+    let read = read_bytes_with(text.as_bytes(), &in_year(2026));
+    assert_eq!((read.files, read.skipped.len()), (Vec::new(), 1));
+}
+
+#[test]
 fn a_zone_is_asked_for_only_where_none_is_written() {
     let options = Options { timezone: TimeZone::get("Europe/Berlin").ok(), ..in_year(2026) };
     let text = format!(
@@ -186,7 +195,7 @@ proptest! {
         flips in prop::collection::vec((0usize..120, any::<u8>()), 0..6),
     ) {
         let mut first = format!("Mar  1 10:00:00 web-1 sshd[7]: {ACCEPTED}\n").into_bytes();
-        let mut bytes = first.clone();
+        let mut bytes = first.repeat(20);
         for (at, byte) in flips {
             if let Some(place) = first.get_mut(at) {
                 *place = byte;
