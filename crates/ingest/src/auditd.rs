@@ -26,19 +26,13 @@ const MAX_WAITING: usize = 1024;
 /// Reads the records of a file, in order.
 #[derive(Default)]
 pub(crate) struct Reader {
-    /// USER_STARTs of sessions without a USER_LOGIN so far.
-    waiting: VecDeque<(Session, Logon)>,
+    /// USER_STARTs of sessions without a USER_LOGIN so far. A session is known by a hash: its
+    /// number can be as long as a line.
+    waiting: VecDeque<(u64, Logon)>,
     /// Sessions that a USER_LOGIN opened.
-    counted: VecDeque<Session>,
+    counted: VecDeque<u64>,
     /// A user had no name but the number.
     pub(crate) nameless: bool,
-}
-
-/// What the records of one session share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Session {
-    machine: String,
-    id: String,
 }
 
 impl Reader {
@@ -69,10 +63,8 @@ impl Reader {
             return Ok(());
         }
         let logon = self.logon(options, record, host)?;
-        let session = Session {
-            machine: logon.as_ref().map_or_else(String::new, |logon| logon.machine.name.clone()),
-            id: record.session(),
-        };
+        let machine = logon.as_ref().map_or("", |logon| logon.machine.name.as_str());
+        let session = linux::session(&[machine, &record.session()]);
         match (logon, opens_session) {
             (Some(logon), true) => {
                 part.tally.records += 1;
@@ -100,7 +92,7 @@ impl Reader {
         }
     }
 
-    fn wait(&mut self, session: Session, logon: Logon, outcome: &mut Outcome) {
+    fn wait(&mut self, session: u64, logon: Logon, outcome: &mut Outcome) {
         if self.waiting.len() == MAX_WAITING
             && let Some((_, oldest)) = self.waiting.pop_front()
         {

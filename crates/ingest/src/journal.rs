@@ -99,8 +99,9 @@ impl Entry {
 /// Reads the entries of a file, in order.
 pub(crate) struct Reader<'a> {
     options: &'a Options,
-    /// Machine and process of sshd's logons whose session did not begin yet.
-    waiting: VecDeque<(String, String)>,
+    /// Of sshd's logons whose session did not begin yet, a hash of machine and process: both can
+    /// be as long as a line.
+    waiting: VecDeque<u64>,
 }
 
 impl<'a> Reader<'a> {
@@ -142,7 +143,7 @@ impl<'a> Reader<'a> {
         if self.waiting.len() == MAX_WAITING {
             self.waiting.pop_front();
         }
-        self.waiting.push_back((entry.host.clone(), entry.process().to_owned()));
+        self.waiting.push_back(linux::session(&[&entry.host, entry.process()]));
         Ok(linux::Entry {
             user: accepted.user,
             host: &entry.host,
@@ -161,8 +162,8 @@ impl<'a> Reader<'a> {
             "" => !GREETERS.contains(&entry.user_id.as_str()),
             class => class.starts_with("user"),
         };
-        let told =
-            self.waiting.iter().position(|(host, pid)| *host == entry.host && *pid == entry.leader);
+        let leader = linux::session(&[&entry.host, &entry.leader]);
+        let told = self.waiting.iter().position(|&waiting| waiting == leader);
         if let Some(told) = told {
             self.waiting.remove(told);
         }

@@ -109,8 +109,9 @@ fn parts(text: &str) -> (&str, &str, &str) {
     let Some((outer, rest)) = text.split_once("msg='") else {
         return (text, "", enriched);
     };
-    // Some shippers make a blank of the separator.
     let (inner, tail) = rest.rsplit_once('\'').unwrap_or((rest, ""));
+    // Some shippers make a blank of the separator, rsyslog an escape.
+    let tail = tail.strip_prefix("#035").unwrap_or(tail);
     (outer, inner, if enriched.is_empty() { tail } else { enriched })
 }
 
@@ -183,7 +184,8 @@ mod tests {
         let line = "node=web-1 type=USER_LOGIN msg=audit(1700000000.250:97): pid=11 uid=0 auid=5 \
             ses=2 subj==unconfined msg='op=login id=502 exe=\"/usr/sbin/sshd\" hostname=a, addr=192.0.2.7 \
             terminal=/dev/pts/0 res=success'\u{1d}UID=\"root\" AUID=\"ann\" ID=\"ann\"";
-        for line in [line.to_owned(), line.replace('\u{1d}', " ")] {
+        for separator in ["\u{1d}", " ", "#035"] {
+            let line = line.replace('\u{1d}', separator);
             let record = Record::parse(&line).unwrap();
             assert_eq!((record.node, record.kind, record.serial), ("web-1", "USER_LOGIN", 97));
             assert_eq!(record.time.to_string(), "2023-11-14T22:13:20.25Z");
