@@ -10,6 +10,9 @@ use crate::linux;
 /// From OpenSSH 9.8 and 10 on, parts of it are programs of their own.
 const PROGRAMS: [&str; 3] = ["sshd", "sshd-session", "sshd-auth"];
 
+/// How often a message can have been repeated, so that no sum of them grows beyond its type.
+const MAX_REPEATS: u64 = 1_000_000;
+
 /// Whether a program of this name is sshd.
 pub(crate) fn is_program(name: &str) -> bool {
     PROGRAMS.contains(&name)
@@ -59,7 +62,8 @@ impl<'a> Said<'a> {
 /// rsyslog's `message repeated 3 times: [ Failed password for ...]`.
 fn repeated(message: &str) -> Option<(u64, &str)> {
     let (times, rest) = message.strip_prefix("message repeated ")?.split_once(" times: [")?;
-    Some((times.parse().ok()?, rest.trim_start()))
+    let times = times.parse().ok().filter(|times| *times <= MAX_REPEATS)?;
+    Some((times, rest.trim_start()))
 }
 
 /// `METHOD for USER from ADDRESS port N`; a name can hold blanks.
@@ -142,6 +146,7 @@ mod tests {
             "pam_unix(sshd:session): session opened for user ann(uid=1) by (uid=0)",
             "Disconnected from user ann 192.0.2.7 port 42855",
             "Partial publickey for ann from 192.0.2.7 port 1 ssh2",
+            "message repeated 18446744073709551615 times: [ Failed password for a from b port 1]",
             "Accepted password for ann",
             "Accepted password for ann from port 22",
             "",

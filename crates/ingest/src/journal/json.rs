@@ -26,14 +26,22 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// Whether lines of JSON are the journal's. Inside a value the quotes would be escaped; shippers
-/// that keep the stamp give the message another key.
+/// that keep the stamp give the message another key; `json-pretty` has no object on one line.
 pub(crate) fn is_json(head: &[u8]) -> bool {
-    let has = |key: &str| {
-        let mut found = memmem::find_iter(head, key);
-        found.any(|at| head[at + key.len()..].trim_ascii_start().starts_with(b":"))
-    };
-    (has("\"__CURSOR\"") || has("\"__REALTIME_TIMESTAMP\""))
-        && (has("\"MESSAGE\"") || has("\"MESSAGE_ID\""))
+    head.split(|&byte| byte == b'\n').map(entry_of).any(|line| {
+        let has = |key: &str| {
+            let mut found = memmem::find_iter(line, key);
+            found.any(|at| line[at + key.len()..].trim_ascii_start().starts_with(b":"))
+        };
+        line.starts_with(b"{")
+            && (has("\"__CURSOR\"") || has("\"__REALTIME_TIMESTAMP\""))
+            && (has("\"MESSAGE\"") || has("\"MESSAGE_ID\""))
+    })
+}
+
+/// A line without what separates it from others.
+fn entry_of(line: &[u8]) -> &[u8] {
+    line.strip_prefix(&[RECORD_SEPARATOR]).unwrap_or(line).trim_ascii()
 }
 
 /// Reads a file that looks like it.
@@ -82,7 +90,7 @@ fn read_block(reader: &mut Reader<'_>, block: Block) -> (Outcome, Vec<u8>) {
 }
 
 fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
-    let line = line.strip_prefix(&[RECORD_SEPARATOR]).unwrap_or(line).trim_ascii();
+    let line = entry_of(line);
     if line.is_empty() {
         return;
     }

@@ -165,6 +165,18 @@ fn broken_entries_are_told_by_their_place_and_the_rest_is_read() {
 }
 
 #[test]
+fn what_others_make_of_the_journal_is_not_taken_for_it() {
+    for text in [
+        "{\n\t\"__CURSOR\" : \"x\",\n\t\"MESSAGE\" : \"y\"\n}\n",
+        "{\"__REALTIME_TIMESTAMP\":\"1\",\"message\":\"y\",\"host\":\"web-1\"}\n",
+        "{\"message\":\"{\\\"__CURSOR\\\":\\\"MESSAGE\\\":1}\"}\n",
+    ] {
+        let read = read_bytes(text.as_bytes());
+        assert_eq!((read.files, read.skipped.len()), (Vec::new(), 1), "{text}");
+    }
+}
+
+#[test]
 fn an_endless_value_takes_no_memory() {
     let mut bytes = b"__CURSOR=x\n".to_vec();
     bytes.extend(vec![b'A'; 40 * 1024 * 1024]);
