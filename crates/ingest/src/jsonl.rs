@@ -5,7 +5,7 @@
 //! there are is found out from the first block, whose size depends on nothing.
 
 mod array;
-mod blocks;
+pub(crate) mod blocks;
 mod recognise;
 
 use std::cell::RefCell;
@@ -186,7 +186,7 @@ impl LineReader<'_> {
 }
 
 /// serde_json counts lines within the line, which says nothing.
-fn syntax(error: &serde_json::Error) -> String {
+pub(crate) fn syntax(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let reason = text.split(" at line ").next().unwrap_or_default();
     format!("not valid JSON: {reason} at column {}", error.column())

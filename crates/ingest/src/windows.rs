@@ -13,12 +13,13 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer};
 
 use crate::field::{Field, Fields, object};
+use crate::syslog::YearError;
 
 /// The channel of the events, in any case: forwarded ones have it in lower case.
 const CHANNEL: &str = "Security";
 
 /// Bytes of a name at most: a DNS name has 255, a user name in UTF-8 about a thousand.
-const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
 
 /// What a record is for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +170,8 @@ pub(crate) enum FieldError {
     LogonType { field: &'static str, text: String },
     #[error("{field}: {error}")]
     Time { field: &'static str, error: TimeError },
+    #[error(transparent)]
+    Year(YearError),
 }
 
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.

@@ -65,9 +65,8 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 10] = [
+const PRODUCTS: [(&str, &str); 9] = [
     ("StringInserts", "Fluent Bit's older input, winlog"),
-    ("__REALTIME_TIMESTAMP", "journald"),
     ("hostIdentifier", "osquery results"),
     ("diffResults", "osquery results"),
     ("snapshot", "osquery results"),
@@ -101,7 +100,6 @@ mod tests {
     #[test]
     fn other_products_are_named() {
         for (line, word) in [
-            (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
             (r#"{"a":1}"#, "none of the first 1 records is"),
             ("{\n \"a\":1\n}", "no line or element is"),
         ] {

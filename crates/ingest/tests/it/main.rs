@@ -8,6 +8,7 @@ mod damage;
 mod inputs;
 mod json;
 mod lines;
+mod linux;
 mod rows;
 mod shapes;
 mod support;
