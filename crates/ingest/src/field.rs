@@ -180,11 +180,18 @@ impl<'de, T: Fields<'de>> Visitor<'de> for Members<'_, 'de, T> {
                 map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
                 continue;
             }
-            path.push_str(&key.0);
-            if T::opens(path) {
+            // The outermost keys, which are most, are their own paths.
+            if length > 0 {
+                path.push_str(&key.0);
+            }
+            let whole = if length > 0 { path.as_str() } else { &key.0 };
+            if T::opens(whole) {
+                if length == 0 {
+                    path.push_str(&key.0);
+                }
                 path.push('.');
                 map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
-            } else if let Some(slot) = fields.slot(path) {
+            } else if let Some(slot) = fields.slot(whole) {
                 *slot = map.next_value()?;
             } else {
                 map.next_value::<IgnoredAny>()?;

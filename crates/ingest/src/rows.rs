@@ -31,6 +31,8 @@ use dates::Column;
 const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 /// How many rows are told of at a time.
 const BATCH_ROWS: usize = 4096;
+/// How much of a file the delimiter is found in.
+const HEAD_BYTES: usize = 4096;
 /// What exports put between columns.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
@@ -95,9 +97,6 @@ pub(crate) fn read(
     file.close();
     flow
 }
-
-/// How much of a file the delimiter is found in.
-const HEAD_BYTES: usize = 4096;
 
 fn delimiter(head: &[u8]) -> u8 {
     let line = first_line(head);

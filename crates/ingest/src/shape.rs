@@ -123,7 +123,9 @@ impl Shape {
         match self {
             Shape::NxLog => nxlog::time(line, zone),
             Shape::Flat | Shape::FluentBit => flat::time(line, zone),
-            Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
+            Shape::Winlogbeat | Shape::Winlogbeat6 => {
+                utc("@timestamp", line.lower.at_timestamp.get())
+            }
             Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
             Shape::OpenWec => utc("TimeCreated", line.system_part.time_created.get()),
             Shape::Sentinel => utc("TimeGenerated", line.time_generated.get()),
