@@ -87,9 +87,9 @@ pub(crate) struct Lower<'a> {
 
 impl<'a> Fields<'a> for Line<'a> {
     fn slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
-        // Most keys are asked for by nobody: the first letter leaves half of the names out.
+        // Most keys are asked for by nobody: the first letter leaves most of the names out.
         match path.as_bytes().first()? {
-            _ if path.contains('.') => self.inner_slot(path),
+            b'E' | b'S' | b'e' | b's' | b'u' | b'w' if path.contains('.') => self.inner_slot(path),
             b'A'..=b'Z' => self.upper_slot(path),
             _ => self.lower.slot(path),
         }

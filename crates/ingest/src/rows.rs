@@ -14,7 +14,7 @@ use std::rc::Rc;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, Terminator};
 
 use crate::Format;
-use crate::field::{Field, Fields};
+use crate::field::{self, Field, Fields};
 use crate::line::Line;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
@@ -158,7 +158,7 @@ impl RowReader<'_> {
             outcome.part(self.records.format).tally.records += 1;
             return;
         }
-        let texts: Vec<_> = row.iter().map(String::from_utf8_lossy).collect();
+        let texts: Vec<_> = row.iter().map(field::text).collect();
         let mut line = Line::default();
         for (column, text) in self.columns.iter().zip(&texts) {
             if column.path == "EventData" {
