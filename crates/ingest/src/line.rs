@@ -30,6 +30,8 @@ pub(crate) struct Line<'a> {
     pub(crate) data: EventData<'a>,
     /// The EventData in an object of its own.
     pub(crate) nested: EventData<'a>,
+    /// The EventData as an object in a text.
+    pub(crate) folded: Field<'a>,
     /// The EventData as a list, in the order of the event's manifest.
     pub(crate) inserts: EventData<'a>,
     /// A whole event in XML.
@@ -134,6 +136,7 @@ impl<'a> Line<'a> {
             "TargetAccount" => &mut self.target_account,
             "Type" => &mut self.table,
             "System" => &mut self.system,
+            "EventData" => &mut self.folded,
             "UtcTime" => &mut self.utc_time,
             key => return self.data.slot(key),
         })

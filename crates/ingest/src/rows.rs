@@ -161,10 +161,7 @@ impl RowReader<'_> {
         let texts: Vec<_> = row.iter().map(field::text).collect();
         let mut line = Line::default();
         for (column, text) in self.columns.iter().zip(&texts) {
-            if column.path == "EventData" {
-                // The values of a WindowsEvent are an object, which a table has as text.
-                line.nested = serde_json::from_str(text).unwrap_or_default();
-            } else if let Some(slot) = line.slot(&column.path) {
+            if let Some(slot) = line.slot(&column.path) {
                 *slot = Field::from(text.as_ref());
             }
         }

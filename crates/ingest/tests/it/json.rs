@@ -296,10 +296,14 @@ fn sentinels_other_table_has_the_values_in_an_object() {
         "Computer": "WS-1.corp.example", "EventID": 4624, "Channel": "Security",
         "Type": "WindowsEvent", "EventRecordId": "77", "EventData": event_data(),
     });
-    let read = read(&[event]);
-    assert_eq!(read.users(), ["ann"]);
+    // Some clients give the object as text.
+    let text = with(event.clone(), json!({"EventData": event_data().to_string()}));
+    let read = read(&[event.clone(), text, with(event, json!({"EventData": "{broken"}))]);
+    assert_eq!(read.users(), ["ann", "ann"]);
+    assert_eq!(read.logons[0], read.logons[1]);
     assert_eq!(read.logons[0].key.record, Some(77));
     assert_eq!(read.logons[0].source, Source::Sentinel);
+    assert_eq!(read.rejects[0].reason, "LogonType is missing");
 }
 
 #[test]
