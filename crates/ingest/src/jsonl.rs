@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
+use crate::field;
 use crate::line::Line;
 use crate::pipeline;
 use crate::reject::Position;
@@ -166,8 +167,7 @@ impl LineReader<'_> {
             outcome.part(self.records.format).tally.records += 1;
             return;
         }
-        // A collector that does not convert passes on the bytes of the machine's code page.
-        let text = String::from_utf8_lossy(line);
+        let text = field::text(line);
         // Splunk's collector takes objects without anything between them.
         let mut objects = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
         let mut start = 0;
