@@ -25,8 +25,9 @@ use crate::zone::Zone;
 use crate::{Format, Options};
 
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// Programs that write the audit log into syslog.
-const AUDIT_PROGRAMS: [&str; 4] = ["audispd", "audisp-syslog", "audisp-remote", "auditd"];
+/// Words in the names of programs that bring the audit log into syslog: audispd and audisp-syslog,
+/// and what people call it where rsyslog reads the file (`tag_audit_log`).
+const AUDIT_WORDS: [&str; 2] = ["audisp", "audit"];
 
 /// What a file is whose first bytes hold lines of a log; `None` when they do not.
 pub(crate) fn format(head: &[u8]) -> Option<Format> {
@@ -147,7 +148,8 @@ impl<'a> Line<'a> {
         }
         let line = syslog::Line::parse(text)?;
         // Of other programs it would be a message that quotes a record, which anybody can write.
-        let record = AUDIT_PROGRAMS.contains(&line.program).then(|| Record::parse(line.message));
+        let brings_audit = AUDIT_WORDS.iter().any(|word| line.program.contains(word));
+        let record = brings_audit.then(|| Record::parse(line.message));
         Some(match record.flatten() {
             Some(record) => Line::Audit(record, line.host),
             None => Line::Syslog(line),

@@ -99,7 +99,9 @@ fn the_machine_is_the_nodes_then_the_lines_then_the_persons() {
     for (text, machine) in [
         (format!("node=web-3 {line}"), "web-3"),
         (wrapped.replace("type=", "node=web-3 type="), "web-3"),
+        (wrapped.replace("audisp-syslog[9]", "tag_audit_log"), "web-2"),
         (wrapped, "web-2"),
+        (format!("<86>1 2026-03-01T12:00:00Z web-4 audispd - - - {line}"), "web-4"),
         (line, "web-1"),
     ] {
         let read = read_bytes_with(text.as_bytes(), &on("web-1"));
