@@ -12,10 +12,12 @@ mod query;
 mod role;
 mod tenant;
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use ingest::passwd::Passwd;
 use jiff::tz::{Offset, TimeZone};
 use uuid::Uuid;
 
@@ -141,13 +143,16 @@ pub(crate) enum Command {
   footfall import Security.evtx
   footfall import /cases/2025-117/          # a folder, and all that is in it
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
+  footfall import --device web-1 wtmp       # a file that does not name its machine
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content: Windows event logs (EVTX); Security events in XML (WEF), as
+Formats are recognised by content. Windows: event logs (EVTX); Security events in XML (WEF), as
 JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
-the last two, as flat JSON; Microsoft Defender (streaming export, Event Hubs, hunting as JSON or
-CSV); osquery result logs; Entra sign-ins, Intune devices; plain, or in gzip, Zstandard, zip and
-tar. JSON is lines or an array. A file that was read before adds nothing again.")]
+the last two, as flat JSON. Linux: wtmp, btmp, utmp and lastlog, auth.log and secure, the audit
+log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
+Event Hubs, hunting as JSON or CSV. osquery result logs. Entra sign-ins, Intune devices. Plain, or
+in gzip, Zstandard, zip and tar; JSON is lines or an array. A file that was read before adds
+nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
@@ -167,9 +172,12 @@ pub(crate) struct Reading {
     /// The zone of times that have none: +02:00 or Area/City
     #[arg(long, value_name = "ZONE", value_parser = time_zone, allow_hyphen_values = true)]
     pub(crate) timezone: Option<TimeZone>,
-    /// The year of dates that have none
+    /// The year of dates that have none: of the first in each file. Default: by the file's date
     #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(i16).range(1970..=9999))]
     pub(crate) year: Option<i16>,
+    /// The names of users of whom a Linux log has only the number: the lines of `getent passwd`
+    #[arg(long, value_name = "FILE", value_parser = passwd)]
+    pub(crate) passwd: Option<Passwd>,
 }
 
 #[derive(Debug, Args)]
@@ -398,6 +406,19 @@ fn logon_type(text: &str) -> Result<inventory::logon::LogonType, String> {
 }
 
 /// Reads `+02:00`, `-0530`, `UTC`, `Z` or the name of a region such as `Europe/Berlin`.
+fn passwd(path: &str) -> Result<Passwd, String> {
+    /// A million users take some 64 MiB.
+    const MAX_BYTES: u64 = 256 * 1024 * 1024;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let users = Passwd::parse(&bytes);
+    match users.is_empty() {
+        true => Err("no line is an entry of passwd, `name:x:1000:...`".to_owned()),
+        false => Ok(users),
+    }
+}
+
 fn time_zone(text: &str) -> Result<TimeZone, String> {
     if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);

@@ -85,6 +85,7 @@ pub(crate) async fn import(
         device: reading.device.clone(),
         timezone: reading.timezone.clone(),
         year: reading.year,
+        users: reading.passwd.clone().unwrap_or_default(),
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
     let mut summary = Summary::default();

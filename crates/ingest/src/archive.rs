@@ -5,6 +5,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use flate2::read::MultiGzDecoder;
+use inventory::time::{Stamp, Timestamp};
+use jiff::tz::TimeZone;
 use zip::ZipArchive;
 
 use crate::reject::printable;
@@ -12,7 +14,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{document, evtx, jsonl, rows, table, xml};
+use crate::{document, evtx, journal, jsonl, lastlog, rows, table, textlog, utmp, xml};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
@@ -56,8 +58,11 @@ pub(crate) fn read(
     }
     match content {
         Content::Gzip => {
-            let inner = Stream::new(MultiGzDecoder::new(stream));
-            read(session, name, inner, depth + 1)
+            let decoder = MultiGzDecoder::new(stream);
+            let seconds = decoder.header().map_or(0, |header| header.mtime());
+            let written = Timestamp::from_seconds(seconds.into(), 0);
+            session
+                .as_written(written, |session| read(session, name, Stream::new(decoder), depth + 1))
         }
         Content::Zstd => match zstd::Decoder::new(stream) {
             Ok(decoder) => read(session, name, Stream::new(decoder), depth + 1),
@@ -81,6 +86,11 @@ pub(crate) fn read(
         Content::JsonArray => jsonl::read_array(session, name, stream),
         Content::Rows(format) => rows::read(session, name, stream, format),
         Content::Xml => xml::read(session, name, stream),
+        Content::JournalJson => journal::read_json(session, name, stream),
+        Content::JournalExport => journal::read_export(session, name, stream),
+        Content::TextLog(format) => textlog::read(session, name, stream, format),
+        Content::Utmp => utmp::read(session, name, stream),
+        Content::Lastlog => lastlog::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())
@@ -133,13 +143,28 @@ fn read_zip(
             Ok(member) if member.is_dir() || member.is_symlink() => {}
             Ok(member) => {
                 let size_bytes = member.size();
+                let written = member.last_modified().and_then(zip_time);
                 let stream = Stream::new(Whole::new(member, size_bytes));
-                read(session, &path, stream, depth + 1)?;
+                session.as_written(written, |session| read(session, &path, stream, depth + 1))?;
             }
             Err(error) => session.skipped(&path, format!("cannot be unpacked: {error}")),
         }
     }
     ControlFlow::Continue(())
+}
+
+/// A zip's times are those of a wall clock somewhere, which is near enough.
+fn zip_time(time: zip::DateTime) -> Option<Timestamp> {
+    let text = format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
+    Stamp::parse(&text).ok()?.in_zone(&TimeZone::UTC).ok()
 }
 
 fn read_tar(
@@ -153,7 +178,11 @@ fn read_tar(
         match archive.next_file() {
             Ok(Some(member)) => {
                 let path = format!("{name}/{}", member);
-                read(session, &path, Stream::new(&mut archive), depth + 1)?;
+                let seconds = archive.written().and_then(|seconds| i64::try_from(seconds).ok());
+                let written = seconds.and_then(|seconds| Timestamp::from_seconds(seconds, 0));
+                session.as_written(written, |session| {
+                    read(session, &path, Stream::new(&mut archive), depth + 1)
+                })?;
             }
             Ok(None) => return ControlFlow::Continue(()),
             Err(error) => {

@@ -3,6 +3,8 @@
 //!
 //! A document type's entities are not expanded, only the references that XML itself knows.
 
+use std::borrow::Cow;
+
 use inventory::logon::{Logon, Source};
 use inventory::rule::Rule;
 use quick_xml::Reader;
@@ -96,12 +98,17 @@ impl XmlEvent {
             (1, _) => return Err(XmlError::NoEvent),
             (2, name) => place.section = Section::of(name),
             (3, "TimeCreated") if place.section == Section::System => {
-                self.time = attribute(element, "SystemTime").unwrap_or_default().into();
+                self.time =
+                    attribute(element, "SystemTime").unwrap_or_default().into_owned().into();
             }
             (3, "Data") if place.section == Section::EventData => {
-                place.value = attribute(element, "Name").map(|name| (name, String::new()));
+                let name = attribute(element, "Name");
+                let asked = name.filter(|name| self.data.slot(name).is_some());
+                place.value = asked.map(|name| (name.into_owned(), String::new()));
             }
-            (3, name) if place.section == Section::System => {
+            (3, name @ ("EventID" | "Channel" | "Computer" | "EventRecordID"))
+                if place.section == Section::System =>
+            {
                 place.value = Some((name.to_owned(), String::new()));
             }
             (MAX_DEPTH.., _) => return Err(XmlError::TooDeep),
@@ -168,10 +175,10 @@ impl Section {
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>> {
     let mut attributes = element.attributes();
     let found = attributes.with_checks(false).flatten().find(|found| found.key.0 == name)?;
-    Some(found.value.into_owned())
+    Some(found.value)
 }
 
 /// The character that a reference stands for. One that XML does not know (an entity of a document

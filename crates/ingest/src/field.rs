@@ -7,6 +7,16 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+/// A record's bytes as text. What is no UTF-8 costs only itself: a collector that does not convert
+/// passes on the bytes of the machine's code page.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly all text is whole, and to see that at once is much quicker than piece by piece.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 /// One value as text, borrowed from the line where it needs no unescaping.
 ///
 /// Numbers become their digits; of an element with attributes (`{"#attributes": .., "#text": ..}`)
@@ -188,11 +198,18 @@ impl<'de, T: Fields<'de>> Visitor<'de> for Members<'_, 'de, T> {
                 map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
                 continue;
             }
-            path.push_str(&key.0);
-            if T::opens(path) {
+            // The outermost keys, which are most, are their own paths.
+            if length > 0 {
+                path.push_str(&key.0);
+            }
+            let whole = if length > 0 { path.as_str() } else { &key.0 };
+            if T::opens(whole) {
+                if length == 0 {
+                    path.push_str(&key.0);
+                }
                 path.push('.');
                 map.next_value_seed(Members { fields, path, outermost: false, lifetime })?;
-            } else if let Some(slot) = fields.slot(path) {
+            } else if let Some(slot) = fields.slot(whole) {
                 *slot = map.next_value()?;
             } else {
                 map.next_value::<IgnoredAny>()?;

@@ -6,7 +6,7 @@
 //! from the first block, whose size depends on nothing.
 
 mod array;
-mod blocks;
+pub(crate) mod blocks;
 mod recognise;
 
 use std::cell::RefCell;
@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 
 use memchr::memchr_iter;
 
+use crate::field;
 use crate::line::Line;
 use crate::pipeline;
 use crate::product::{self, Product};
@@ -171,8 +172,7 @@ impl LineReader<'_> {
             outcome.part(self.records.format).tally.records += 1;
             return;
         }
-        // A collector that does not convert passes on the bytes of the machine's code page.
-        let text = String::from_utf8_lossy(line);
+        let text = field::text(line);
         // Splunk's collector takes objects without anything between them.
         let mut objects = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
         let mut start = 0;
@@ -224,7 +224,7 @@ impl LineReader<'_> {
 }
 
 /// serde_json counts lines within the line, which says nothing.
-fn syntax(error: &serde_json::Error) -> String {
+pub(crate) fn syntax(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let reason = text.split(" at line ").next().unwrap_or_default();
     format!("not valid JSON: {reason} at column {}", error.column())

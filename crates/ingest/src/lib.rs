@@ -13,9 +13,13 @@
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
 //! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them.
 //!
+//! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
+//! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
+//!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
+mod auditd;
 mod defender;
 mod document;
 mod entra;
@@ -25,12 +29,16 @@ mod field;
 mod flat;
 mod fluent_bit;
 pub mod input;
+mod journal;
 mod jsonl;
+mod lastlog;
 mod line;
+mod linux;
 mod nxlog;
 mod object;
 mod openwec;
 mod osquery;
+pub mod passwd;
 mod pipeline;
 mod product;
 pub mod reject;
@@ -41,9 +49,13 @@ mod session;
 mod shape;
 mod sniff;
 mod splunk;
+mod sshd;
 mod stream;
+mod syslog;
 mod table;
 mod tar;
+mod textlog;
+mod utmp;
 mod vector;
 mod windows;
 mod winlogbeat;
@@ -62,6 +74,7 @@ use inventory::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::input::Input;
+use crate::passwd::Passwd;
 use crate::reject::{Reject, Skipped};
 use crate::session::Session;
 use crate::stream::{Metered, Stream};
@@ -75,8 +88,10 @@ pub struct Options {
     pub device: Option<String>,
     /// The zone of stamps that lack one and of whose record nothing tells it.
     pub timezone: Option<TimeZone>,
-    /// The year of stamps that lack one. None of today's formats is without it.
+    /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,
+    /// The names of users of whom a log has only the number.
+    pub users: Passwd,
     /// How many threads parse, beside the calling one, which reads and delivers.
     pub threads: NonZeroUsize,
 }
@@ -88,6 +103,7 @@ impl Default for Options {
             device: None,
             timezone: None,
             year: None,
+            users: Passwd::default(),
             threads: NonZeroUsize::MIN,
         }
     }
@@ -116,6 +132,16 @@ pub enum Format {
     Splunk,
     /// Microsoft Sentinel's tables of Windows events.
     Sentinel,
+    /// Linux' wtmp, btmp and utmp.
+    Utmp,
+    /// Linux' lastlog.
+    Lastlog,
+    /// The systemd journal, as JSON lines or in its export form.
+    Journal,
+    /// Lines of syslog: auth.log, secure.
+    Syslog,
+    /// The Linux audit log.
+    Auditd,
     /// Microsoft Defender's tables: streaming export, Event Hubs messages, hunting results.
     Defender,
     /// Result logs of osquery.
@@ -126,7 +152,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 13] = [
+    pub const ALL: [Format; 18] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -137,6 +163,11 @@ impl Format {
         Format::OpenWec,
         Format::Splunk,
         Format::Sentinel,
+        Format::Utmp,
+        Format::Lastlog,
+        Format::Journal,
+        Format::Syslog,
+        Format::Auditd,
         Format::Defender,
         Format::Osquery,
         Format::Entra,
@@ -155,6 +186,11 @@ impl Format {
             Format::OpenWec => "OpenWEC",
             Format::Splunk => "Splunk",
             Format::Sentinel => "Sentinel",
+            Format::Utmp => "wtmp/btmp",
+            Format::Lastlog => "lastlog",
+            Format::Journal => "journal",
+            Format::Syslog => "syslog",
+            Format::Auditd => "auditd",
             Format::Defender => "Defender",
             Format::Osquery => "osquery results",
             Format::Entra => "Entra and Intune",
@@ -174,6 +210,11 @@ impl Format {
             Format::OpenWec => "openwec",
             Format::Splunk => "splunk",
             Format::Sentinel => "sentinel",
+            Format::Utmp => "utmp",
+            Format::Lastlog => "lastlog",
+            Format::Journal => "journal",
+            Format::Syslog => "syslog",
+            Format::Auditd => "auditd",
             Format::Defender => "defender",
             Format::Osquery => "osquery",
             Format::Entra => "entra",
@@ -286,8 +327,11 @@ pub fn read(input: &Input, options: &Options, receiver: &mut dyn Receiver) -> Co
         return read_from(file, name, options, receiver);
     }
     let mut session = Session::new(options, receiver, Some(metadata.len()));
+    let written = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
     let metered = Metered::new(file, session.meter());
-    let flow = archive::read_seekable(&mut session, &name, metered);
+    let flow = session.as_written(written.map(Timestamp::from_jiff), |session| {
+        archive::read_seekable(session, &name, metered)
+    });
     if flow.is_continue() {
         session.finish();
     }

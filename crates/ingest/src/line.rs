@@ -17,7 +17,6 @@ pub(crate) struct Line<'a> {
     pub(crate) record_number: Field<'a>,
     pub(crate) event_time: Field<'a>,
     pub(crate) event_received_time: Field<'a>,
-    pub(crate) at_timestamp: Field<'a>,
     pub(crate) time_created: Field<'a>,
     pub(crate) computer: Field<'a>,
     pub(crate) event_record_id: Field<'a>,
@@ -31,18 +30,16 @@ pub(crate) struct Line<'a> {
     pub(crate) data: EventData<'a>,
     /// The EventData in an object of its own.
     pub(crate) nested: EventData<'a>,
+    /// The EventData as an object in a text.
+    pub(crate) folded: Field<'a>,
     /// The EventData as a list, in the order of the event's manifest.
     pub(crate) inserts: EventData<'a>,
-    /// Whole events in XML, by the key that they come under.
+    /// A whole event in XML.
     pub(crate) system: Field<'a>,
-    pub(crate) payload: Field<'a>,
-    pub(crate) event: Field<'a>,
-    pub(crate) raw: Field<'a>,
     /// The System part in an object of its own.
     pub(crate) system_part: SystemPart<'a>,
     /// `winlog.*` and what the Elastic Common Schema has beside it.
     pub(crate) winlog: Winlog<'a>,
-    /// Keys in lower case at the top.
     pub(crate) lower: Lower<'a>,
 }
 
@@ -72,60 +69,49 @@ pub(crate) struct Winlog<'a> {
     pub(crate) source_domain: Field<'a>,
 }
 
-/// What Winlogbeat 6 and Vector write.
+/// Keys in lower case at the top: Winlogbeat's and Vector's, and those of texts in JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Lower<'a> {
     pub(crate) event_id: Field<'a>,
     pub(crate) log_name: Field<'a>,
     pub(crate) computer_name: Field<'a>,
     pub(crate) record_number: Field<'a>,
+    pub(crate) at_timestamp: Field<'a>,
     pub(crate) channel: Field<'a>,
     pub(crate) computer: Field<'a>,
     pub(crate) record_id: Field<'a>,
     pub(crate) timestamp: Field<'a>,
+    /// Texts that may be whole events in XML.
+    pub(crate) data: Field<'a>,
+    pub(crate) event: Field<'a>,
+    pub(crate) raw: Field<'a>,
 }
 
 impl<'a> Fields<'a> for Line<'a> {
     fn slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
-        Some(match path {
-            "EventID" => &mut self.event_id,
-            "Channel" => &mut self.channel,
-            "Hostname" => &mut self.hostname,
-            "RecordNumber" => &mut self.record_number,
-            "EventTime" => &mut self.event_time,
-            "EventReceivedTime" => &mut self.event_received_time,
-            "@timestamp" => &mut self.at_timestamp,
-            "TimeCreated" => &mut self.time_created,
-            "Computer" => &mut self.computer,
-            "TimeGenerated" => &mut self.time_generated,
-            "TargetAccount" => &mut self.target_account,
-            "Type" => &mut self.table,
-            "EventRecordID" | "EventRecordId" => &mut self.event_record_id,
-            "System" => &mut self.system,
-            "data" => &mut self.payload,
-            "event" => &mut self.event,
-            "_raw" => &mut self.raw,
-            "UtcTime" => &mut self.utc_time,
-            path if path.contains('.') => return self.inner_slot(path),
-            path => return self.lower.slot(path).or_else(|| self.data.slot(path)),
-        })
+        // Most keys are asked for by nobody: the first letter leaves most of the names out.
+        match path.as_bytes().first()? {
+            b'E' | b'S' | b'e' | b's' | b'u' | b'w' if path.contains('.') => self.inner_slot(path),
+            b'A'..=b'Z' => self.upper_slot(path),
+            _ => self.lower.slot(path),
+        }
     }
 
     fn opens(path: &str) -> bool {
-        const OPEN: [&str; 11] = [
-            "EventData",
-            "StringInserts",
-            "System",
-            "winlog",
-            "winlog.event_data",
-            "winlog.logon",
-            "event",
-            "event_data",
-            "source",
-            "string_inserts",
-            "user",
-        ];
-        OPEN.contains(&path)
+        matches!(
+            path,
+            "EventData"
+                | "StringInserts"
+                | "System"
+                | "winlog"
+                | "winlog.event_data"
+                | "winlog.logon"
+                | "event"
+                | "event_data"
+                | "source"
+                | "string_inserts"
+                | "user"
+        )
     }
 
     fn is_envelope(key: &str) -> bool {
@@ -135,6 +121,27 @@ impl<'a> Fields<'a> for Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    fn upper_slot(&mut self, key: &str) -> Option<&mut Field<'a>> {
+        Some(match key {
+            "EventID" => &mut self.event_id,
+            "Channel" => &mut self.channel,
+            "Hostname" => &mut self.hostname,
+            "RecordNumber" => &mut self.record_number,
+            "EventTime" => &mut self.event_time,
+            "EventReceivedTime" => &mut self.event_received_time,
+            "TimeCreated" => &mut self.time_created,
+            "Computer" => &mut self.computer,
+            "EventRecordID" | "EventRecordId" => &mut self.event_record_id,
+            "TimeGenerated" => &mut self.time_generated,
+            "TargetAccount" => &mut self.target_account,
+            "Type" => &mut self.table,
+            "System" => &mut self.system,
+            "EventData" => &mut self.folded,
+            "UtcTime" => &mut self.utc_time,
+            key => return self.data.slot(key),
+        })
+    }
+
     fn inner_slot(&mut self, path: &str) -> Option<&mut Field<'a>> {
         const EVENT_DATA: [&str; 3] = ["winlog.event_data.", "event_data.", "EventData."];
         const INSERTS: [&str; 2] = ["StringInserts.", "string_inserts."];
@@ -193,6 +200,10 @@ impl<'a> Lower<'a> {
             "computer" => &mut self.computer,
             "record_id" => &mut self.record_id,
             "timestamp" => &mut self.timestamp,
+            "@timestamp" => &mut self.at_timestamp,
+            "data" => &mut self.data,
+            "event" => &mut self.event,
+            "_raw" => &mut self.raw,
             _ => return None,
         })
     }

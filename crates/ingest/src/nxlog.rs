@@ -45,6 +45,6 @@ pub(crate) fn time(line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), Fi
 
 fn own_offset(line: &Line<'_>) -> Option<Offset> {
     let received = Stamp::parse(line.event_received_time.get()).ok()?;
-    let arrived = Stamp::parse(line.at_timestamp.get()).ok()?;
+    let arrived = Stamp::parse(line.lower.at_timestamp.get()).ok()?;
     Offset::between(received, arrived)
 }

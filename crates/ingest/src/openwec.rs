@@ -15,7 +15,7 @@ pub(crate) fn is_event(line: &Line<'_>) -> bool {
 
 /// The event in XML, where it came so.
 pub(crate) fn xml<'l>(line: &'l Line<'_>) -> Option<&'l str> {
-    Some(line.payload.get()).filter(|text| text.starts_with("<Event"))
+    Some(line.lower.data.get()).filter(|text| text.starts_with("<Event"))
 }
 
 /// What it says.

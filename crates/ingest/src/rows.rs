@@ -14,7 +14,7 @@ use std::rc::Rc;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, Terminator};
 
 use crate::Format;
-use crate::field::{Field, Fields};
+use crate::field::{self, Field, Fields};
 use crate::line::Line;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
@@ -31,6 +31,8 @@ use dates::Column;
 const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 /// How many rows are told of at a time.
 pub(crate) const BATCH_ROWS: usize = 4096;
+/// How much of a file the delimiter is found in.
+const HEAD_BYTES: usize = 4096;
 /// What exports put between columns.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
@@ -95,9 +97,6 @@ pub(crate) fn read(
     file.close(flow)
 }
 
-/// How much of a file the delimiter is found in.
-const HEAD_BYTES: usize = 4096;
-
 pub(crate) fn delimiter(head: &[u8]) -> u8 {
     let line = first_line(head);
     let count = |delimiter: &u8| line.iter().filter(|byte| *byte == delimiter).count();
@@ -158,13 +157,10 @@ impl RowReader<'_> {
             outcome.part(self.records.format).tally.records += 1;
             return;
         }
-        let texts: Vec<_> = row.iter().map(String::from_utf8_lossy).collect();
+        let texts: Vec<_> = row.iter().map(field::text).collect();
         let mut line = Line::default();
         for (column, text) in self.columns.iter().zip(&texts) {
-            if column.path == "EventData" {
-                // The values of a WindowsEvent are an object, which a table has as text.
-                line.nested = serde_json::from_str(text).unwrap_or_default();
-            } else if let Some(slot) = line.slot(&column.path) {
+            if let Some(slot) = line.slot(&column.path) {
                 *slot = Field::from(text.as_ref());
             }
         }

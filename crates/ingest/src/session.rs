@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::time::Timestamp;
 
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
@@ -27,6 +28,7 @@ pub(crate) struct Session<'a> {
     /// How many there are to read, where that is known.
     size_bytes: Option<u64>,
     told_bytes: u64,
+    written: Option<Timestamp>,
 }
 
 impl<'a> Session<'a> {
@@ -35,12 +37,33 @@ impl<'a> Session<'a> {
         receiver: &'a mut dyn Receiver,
         size_bytes: Option<u64>,
     ) -> Self {
-        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0 }
+        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0, written: None }
     }
 
     /// The counter for the reader of the input itself.
     pub(crate) fn meter(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.meter)
+    }
+
+    /// When the file that is read was written, where that is known.
+    pub(crate) fn written(&self) -> Option<Timestamp> {
+        self.written
+    }
+
+    /// Reads a file that was written then. Archives of reproducible builds, and writers without a
+    /// clock, give dates before there were any: what is known of the archive stands.
+    pub(crate) fn as_written<R>(
+        &mut self,
+        written: Option<Timestamp>,
+        read: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        /// 2000-01-01
+        const FIRST_SECOND: i64 = 946_684_800;
+        let outer = self.written;
+        self.written = written.filter(|time| time.seconds() >= FIRST_SECOND).or(outer);
+        let result = read(self);
+        self.written = outer;
+        result
     }
 
     pub(crate) fn skipped(&mut self, name: &str, reason: impl Into<String>) {
@@ -103,6 +126,12 @@ impl Part {
     pub(crate) fn count_other(&mut self, kind: Kind) {
         self.tally.records += 1;
         self.tally.failures += u64::from(kind == Kind::Failure);
+    }
+
+    /// Counts a logon whose record was counted when it came: it had to wait for others.
+    pub(crate) fn count_waited(&mut self, logon: Logon) {
+        self.tally.count_logon(logon.time);
+        self.logons.push(logon);
     }
 }
 

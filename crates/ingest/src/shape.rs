@@ -10,7 +10,7 @@ use inventory::time::Timestamp;
 use crate::event_xml::{XmlError, XmlEvent};
 use crate::line::Line;
 use crate::session::Outcome;
-use crate::windows::{self, FieldError, Kind, System, Values};
+use crate::windows::{self, EventData, FieldError, Kind, System, Values};
 use crate::zone::Zone;
 use crate::{Format, flat, fluent_bit, nxlog, openwec, sentinel, splunk, vector, winlogbeat};
 
@@ -123,7 +123,9 @@ impl Shape {
         match self {
             Shape::NxLog => nxlog::time(line, zone),
             Shape::Flat | Shape::FluentBit => flat::time(line, zone),
-            Shape::Winlogbeat | Shape::Winlogbeat6 => utc("@timestamp", line.at_timestamp.get()),
+            Shape::Winlogbeat | Shape::Winlogbeat6 => {
+                utc("@timestamp", line.lower.at_timestamp.get())
+            }
             Shape::Vector => utc("timestamp", line.lower.timestamp.get()),
             Shape::OpenWec => utc("TimeCreated", line.system_part.time_created.get()),
             Shape::Sentinel => utc("TimeGenerated", line.time_generated.get()),
@@ -165,10 +167,16 @@ impl RecordReader<'_> {
         let Some(shape) = Shape::of(line) else {
             return Ok(self.read_shapeless(line, outcome)?);
         };
-        let record = match shape.content(line) {
+        // Tables have objects as text; what is none has no values, which is told below.
+        let folded = Some(line.folded.get()).filter(|text| text.starts_with('{'));
+        let unfolded = folded.and_then(|text| serde_json::from_str::<EventData<'_>>(text).ok());
+        let mut record = match shape.content(line) {
             Content::Record(record) => record,
             Content::Xml(xml) => return self.read_xml(shape, xml, raw, outcome),
         };
+        if let Some(data) = &unfolded {
+            record.values = record.values.or(data.values());
+        }
         let kind = windows::kind(record.event_id, record.channel);
         if kind != Kind::Logon {
             outcome.part(shape.format()).count_other(kind);

@@ -3,10 +3,12 @@
 use memchr::memmem;
 
 use crate::stream::Stream;
-use crate::{Format, rows, table, tar, xml};
+use crate::{Format, journal, lastlog, rows, table, tar, textlog, utmp, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
+/// How much of text is looked at: JSON lines can begin with long values, logs with a kernel's.
+const TEXT_HEAD_BYTES: usize = 64 * 1024;
 const EVTX_FIRST_CHUNK: usize = 4096;
 const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
@@ -29,6 +31,12 @@ pub(crate) enum Content {
     Csv,
     /// Windows events in XML.
     Xml,
+    JournalJson,
+    JournalExport,
+    /// Lines of text of which the first ones are of this format.
+    TextLog(Format),
+    Utmp,
+    Lastlog,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -37,7 +45,16 @@ pub(crate) enum Content {
 pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
     let head = stream.look(HEAD_BYTES);
     if !head.is_empty() {
-        return content_of(head);
+        return match content_of(head) {
+            Content::JsonLines if journal::is_json(stream.look(TEXT_HEAD_BYTES)) => {
+                Content::JournalJson
+            }
+            Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
+                Some(format) => Content::TextLog(format),
+                None => Content::Unknown(reason),
+            },
+            content => content,
+        };
     }
     Content::Unknown(match stream.look_error() {
         Some(error) => format!("cannot be read: {error}"),
@@ -64,6 +81,15 @@ fn content_of(head: &[u8]) -> Content {
     if tar::is_header(head) {
         return Content::Tar;
     }
+    if utmp::is_log(head) {
+        return Content::Utmp;
+    }
+    if lastlog::is_log(head) {
+        return Content::Lastlog;
+    }
+    if journal::is_export(head) {
+        return Content::JournalExport;
+    }
     if let Some(format) = rows::format(head) {
         return Content::Rows(format);
     }
@@ -72,8 +98,10 @@ fn content_of(head: &[u8]) -> Content {
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
-        Some(b'{') => Content::JsonLines,
+        // `journalctl -o json-seq` separates its entries so.
+        Some(b'{' | 0x1e) => Content::JsonLines,
         Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
+        Some(_) if let Some(format) = textlog::format(head) => Content::TextLog(format),
         // A log that was cut at a size begins within a line.
         Some(_) if line_starts_with_object(head) => Content::JsonLines,
         Some(b'<') if xml::has_start(head) => Content::Xml,

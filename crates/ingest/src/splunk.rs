@@ -7,6 +7,6 @@ use crate::line::Line;
 
 /// The event in XML; `None` when the record is not of this shape.
 pub(crate) fn xml<'l>(line: &'l Line<'_>) -> Option<&'l str> {
-    let texts = [line.event.get(), line.raw.get()];
+    let texts = [line.lower.event.get(), line.lower.raw.get()];
     texts.into_iter().find(|text| text.starts_with("<Event"))
 }

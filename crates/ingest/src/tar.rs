@@ -23,11 +23,17 @@ pub(crate) struct Archive<R> {
     /// What is left of the current member, with the padding behind it.
     unread: u64,
     padding: u64,
+    written: Option<u64>,
 }
 
 impl<R: Read> Archive<R> {
     pub(crate) fn new(inner: R) -> Self {
-        Self { inner, unread: 0, padding: 0 }
+        Self { inner, unread: 0, padding: 0, written: None }
+    }
+
+    /// When the current file was written, in seconds since 1970.
+    pub(crate) fn written(&self) -> Option<u64> {
+        self.written
     }
 
     /// Goes to the next regular file and gives its name; `None` at the end.
@@ -69,6 +75,7 @@ impl<R: Read> Archive<R> {
                     let name = long_name.take().unwrap_or_else(|| header.name());
                     let name = String::from_utf8_lossy(until_nul(&name)).into_owned();
                     if !name.ends_with('/') {
+                        self.written = header.written();
                         return Ok(Some(printable(&name)));
                     }
                 }
@@ -161,6 +168,10 @@ impl Header<'_> {
         let (high, low) = field.split_at(4);
         let low = low.first_chunk::<8>().map(|low| u64::from_be_bytes(*low));
         low.filter(|_| high == [0x80, 0, 0, 0])
+    }
+
+    fn written(&self) -> Option<u64> {
+        octal(&self.0[136..148])
     }
 
     fn name(&self) -> Vec<u8> {

@@ -13,6 +13,7 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer};
 
 use crate::field::{Field, Fields, object};
+use crate::syslog::YearError;
 
 /// The channel of the events, in any case: forwarded ones have it in lower case.
 const CHANNEL: &str = "Security";
@@ -169,6 +170,8 @@ pub(crate) enum FieldError {
     LogonType { field: &'static str, text: String },
     #[error("{field}: {error}")]
     Time { field: &'static str, error: TimeError },
+    #[error(transparent)]
+    Year(YearError),
 }
 
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.

@@ -14,14 +14,15 @@ use crate::windows::{Values, present};
 pub(crate) fn is_event(line: &Line<'_>) -> bool {
     let winlog = &line.winlog;
     let of_a_log = [&winlog.channel, &winlog.computer_name, &winlog.event_id, &winlog.record_id];
-    !line.at_timestamp.get().is_empty() && of_a_log.iter().any(|field| !field.get().is_empty())
+    !line.lower.at_timestamp.get().is_empty()
+        && of_a_log.iter().any(|field| !field.get().is_empty())
 }
 
 /// Whether the record is an event as version 6 writes it.
 pub(crate) fn is_event_of_6(line: &Line<'_>) -> bool {
     let lower = &line.lower;
     let of_a_log = !lower.event_id.get().is_empty() && !lower.log_name.get().is_empty();
-    !line.at_timestamp.get().is_empty() && of_a_log
+    !line.lower.at_timestamp.get().is_empty() && of_a_log
 }
 
 /// What an event of version 7 or later says.

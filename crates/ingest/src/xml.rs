@@ -14,6 +14,7 @@ use memchr::memmem::Finder;
 use memchr::memrchr;
 
 use crate::event_xml::XmlEvent;
+use crate::field;
 use crate::pipeline;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
@@ -125,8 +126,7 @@ impl EventReader<'_> {
     }
 
     fn event(&self, raw: &[u8], outcome: &mut Outcome) -> Result<(), String> {
-        // A console writes in its own code page: what is no UTF-8 costs only itself.
-        let text = String::from_utf8_lossy(raw);
+        let text = field::text(raw);
         let event = XmlEvent::parse(&text).map_err(|error| error.to_string())?;
         let kind = event.kind();
         let part = outcome.part(Format::WefXml);

@@ -109,7 +109,7 @@ pub(crate) fn evidence(line: &Line<'_>) -> Option<Offset> {
     let between = |local: &str, utc: &str| {
         Offset::between(Stamp::parse(local).ok()?, Stamp::parse(utc).ok()?)
     };
-    between(line.event_received_time.get(), line.at_timestamp.get())
+    between(line.event_received_time.get(), line.lower.at_timestamp.get())
         .or_else(|| between(line.event_time.get(), line.utc_time.get()))
 }
 

@@ -167,6 +167,16 @@ pub enum Source {
     Splunk = 9,
     /// Microsoft Sentinel's tables.
     Sentinel = 10,
+    /// Linux' wtmp, utmp and btmp.
+    Utmp = 20,
+    /// What sshd says, in the systemd journal or in a file of syslog.
+    Sshd = 21,
+    /// What systemd-logind says in the journal.
+    Logind = 22,
+    /// The Linux audit log.
+    Auditd = 23,
+    /// Linux' lastlog.
+    Lastlog = 24,
     /// Microsoft Defender's tables.
     Defender = 30,
     /// osquery's result logs.

@@ -15,7 +15,7 @@ const MAX_SPARE_BUFFERS: usize = 16;
 
 /// A piece of a file.
 #[derive(Debug)]
-pub(super) enum Block {
+pub(crate) enum Block {
     /// Whole lines; the last one of a file may lack its newline.
     Lines(Vec<u8>),
     /// A line that is too long to be read, of so many bytes.
@@ -23,7 +23,7 @@ pub(super) enum Block {
 }
 
 /// Reads a stream block by block.
-pub(super) struct Blocks<'a> {
+pub(crate) struct Blocks<'a> {
     stream: Stream<'a>,
     /// What is read and not yet given out.
     pending: Vec<u8>,
@@ -34,7 +34,7 @@ pub(super) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    pub(super) fn new(mut stream: Stream<'a>) -> Self {
+    pub(crate) fn new(mut stream: Stream<'a>) -> Self {
         if stream.look(BOM.len()) == BOM {
             stream.fill(&mut [0; BOM.len()]);
         }
@@ -49,17 +49,17 @@ impl<'a> Blocks<'a> {
     }
 
     /// What stopped the reading before the end.
-    pub(super) fn error(&self) -> Option<&io::Error> {
+    pub(crate) fn error(&self) -> Option<&io::Error> {
         self.error.as_ref()
     }
 
     /// How far the stream was read.
-    pub(super) fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
     /// Takes a buffer back.
-    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
         // One that grew for a long line is let go, lest all do in the end.
         if self.spare.len() < MAX_SPARE_BUFFERS && buffer.capacity() <= 2 * super::BLOCK_BYTES {
             buffer.clear();
@@ -68,7 +68,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// The next block of about so many bytes, less where the file ends or a long line begins.
-    pub(super) fn next(&mut self, bytes: usize) -> Option<Block> {
+    pub(crate) fn next(&mut self, bytes: usize) -> Option<Block> {
         // Up to here there is no newline in what is pending.
         let mut searched = 0;
         loop {

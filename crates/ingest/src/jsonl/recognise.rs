@@ -70,9 +70,8 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
 }
 
 /// Whose lines have a key like one of these, the first that fits.
-const PRODUCTS: [(&str, &str); 5] = [
+const PRODUCTS: [(&str, &str); 4] = [
     ("StringInserts", "Fluent Bit's older input, winlog"),
-    ("__REALTIME_TIMESTAMP", "journald"),
     ("sourcetype", "Splunk events that are not Windows' XML"),
     ("operationName", "an Azure diagnostic export"),
     ("records", "Event Hubs messages"),
@@ -101,7 +100,6 @@ mod tests {
     #[test]
     fn other_products_are_named() {
         for (line, word) in [
-            (r#"{"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"}"#, "journald"),
             (r#"{"a":1}"#, "none of the first 1 records is"),
             ("{\n \"a\":1\n}", "no line or element is"),
         ] {

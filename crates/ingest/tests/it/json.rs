@@ -296,10 +296,14 @@ fn sentinels_other_table_has_the_values_in_an_object() {
         "Computer": "WS-1.corp.example", "EventID": 4624, "Channel": "Security",
         "Type": "WindowsEvent", "EventRecordId": "77", "EventData": event_data(),
     });
-    let read = read(&[event]);
-    assert_eq!(read.users(), ["ann"]);
+    // Some clients give the object as text.
+    let text = with(event.clone(), json!({"EventData": event_data().to_string()}));
+    let read = read(&[event.clone(), text, with(event, json!({"EventData": "{broken"}))]);
+    assert_eq!(read.users(), ["ann", "ann"]);
+    assert_eq!(read.logons[0], read.logons[1]);
     assert_eq!(read.logons[0].key.record, Some(77));
     assert_eq!(read.logons[0].source, Source::Sentinel);
+    assert_eq!(read.rejects[0].reason, "LogonType is missing");
 }
 
 #[test]
@@ -354,6 +358,36 @@ fn winlogbeats_collector_is_never_the_machine() {
 }
 
 #[test]
+fn a_file_may_mix_shapes() {
+    let records = every_shape();
+    let read = read(&records);
+    assert_eq!((&read.rejects, read.logons.len()), (&vec![], records.len()));
+    let formats: Vec<_> = read
+        .files
+        .iter()
+        .map(|file| (file.format, file.tally.logons, file.tally.records))
+        .collect();
+    assert_eq!(
+        formats,
+        [
+            (Format::Winlogbeat, 2, 2),
+            (Format::FluentBit, 1, 1),
+            (Format::Vector, 1, 1),
+            (Format::OpenWec, 1, 1),
+            (Format::Splunk, 1, 1),
+            (Format::Sentinel, 1, 1),
+        ]
+    );
+    // Each is the same event but for what its shape does not tell.
+    let first = &read.logons[0];
+    for logon in &read.logons {
+        assert_eq!((&logon.account, &logon.machine), (&first.account, &first.machine));
+        assert_eq!(logon.time.whole_second(), first.time.whole_second());
+        assert_eq!(logon.key.session, first.key.session);
+    }
+}
+
+#[test]
 fn only_the_events_of_logons_relate() {
     for record in [winlogbeat(), winlogbeat_ecs()] {
         let as_event = |id: &str| {
@@ -374,8 +408,8 @@ fn only_the_events_of_logons_relate() {
     }
 }
 
-fn any_record() -> impl Strategy<Value = Value> {
-    prop::sample::select(vec![
+fn every_shape() -> Vec<Value> {
+    vec![
         winlogbeat(),
         winlogbeat_ecs(),
         fluent_bit(),
@@ -383,7 +417,11 @@ fn any_record() -> impl Strategy<Value = Value> {
         openwec(),
         splunk_hec(),
         sentinel(),
-    ])
+    ]
+}
+
+fn any_record() -> impl Strategy<Value = Value> {
+    prop::sample::select(every_shape())
 }
 
 proptest! {

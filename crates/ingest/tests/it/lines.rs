@@ -209,16 +209,9 @@ fn deep_values_do_no_harm() {
 #[test]
 fn other_products_are_passed_over_by_name() {
     let Some(data) = data() else { return };
-    for (path, word) in [
-        ("linux/capture/lab-web01.sshd.journal.json", "journald"),
-        ("linux/capture/lab-web01.wtmp", "not a known format"),
-        ("linux/capture/lab-web01.wtmp.db", "SQLite"),
-    ] {
-        let read = crate::support::read_file(&data.join(path));
-        assert_eq!(read.files, [], "{path}");
-        assert_eq!(read.logons, [], "{path}");
-        assert!(read.skipped[0].reason.contains(word), "{path}: {:?}", read.skipped);
-    }
+    let read = crate::support::read_file(&data.join("linux/capture/lab-web01.wtmp.db"));
+    assert_eq!((&read.files, &read.logons), (&vec![], &vec![]));
+    assert!(read.skipped[0].reason.contains("SQLite"), "{:?}", read.skipped);
 }
 
 #[test]

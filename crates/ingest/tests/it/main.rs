@@ -10,6 +10,7 @@ mod entra;
 mod inputs;
 mod json;
 mod lines;
+mod linux;
 mod osquery;
 mod rows;
 mod shapes;

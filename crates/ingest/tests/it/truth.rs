@@ -3,12 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
+use ingest::passwd::Passwd;
 use ingest::{Format, Options};
 use inventory::logon::Logon;
 use inventory::time::Timestamp;
 use jiff::tz::{TimeZone, offset};
 
 use crate::support::{Collected, data, options, read_bytes_with, read_file_with};
+
+/// The kinds of source that can be read.
+const KINDS: [&str; 12] = [
+    "evtx",
+    "nxlog",
+    "flatz",
+    "wefxml",
+    "winlogbeat6",
+    "winlogbeat_ecs",
+    "sentinel",
+    "wtmp",
+    "lastlog",
+    "journal",
+    "authlog",
+    "audit",
+];
 
 /// What a relation is in the truth: first and last seen, count, types.
 type Relations = BTreeMap<(String, String), (String, String, u64, String)>;
@@ -74,11 +91,26 @@ fn truth(path: &Path, digits: usize) -> Relations {
                     time(columns[2]),
                     time(columns[3]),
                     columns[4].parse().unwrap(),
-                    columns[5].to_owned(),
+                    types(columns[5]),
                 ),
             )
         })
         .collect()
+}
+
+/// The truth tells Linux' logons by place or method; which type each counts as is ours to say.
+fn types(text: &str) -> String {
+    let mut numbers: Vec<&str> = text
+        .split(',')
+        .map(|kind| match kind {
+            "local" => "2",
+            "remote" => "10",
+            kind if kind.starts_with("ssh:") => "10",
+            number => number,
+        })
+        .collect();
+    numbers.dedup();
+    numbers.join(",")
 }
 
 /// A column of SUMMARY.tsv for a source.
@@ -104,7 +136,10 @@ fn check(data: &Path, source: &Source<'_>, options: &Options) -> Collected {
     let digits = if cuts { 0 } else { 3 };
     let expected = truth(&data.join("truth").join(slug).join("all.tsv"), digits);
     assert_eq!(fold(&read.logons, digits), expected, "{path}");
-    assert_eq!(read.tally().records, summary(data, path, "records"), "{path}");
+    // Of text files the truth counts sshd's lines alone.
+    if kind != "authlog" {
+        assert_eq!(read.tally().records, summary(data, path, "records"), "{path}");
+    }
     // The truth counts exact repeats once, which is the store's work and not a reader's.
     let tally = match summary(data, path, "repeats_dropped") {
         0 => read.tally(),
@@ -121,6 +156,11 @@ fn check(data: &Path, source: &Source<'_>, options: &Options) -> Collected {
         "wefxml" => Format::WefXml,
         "winlogbeat6" | "winlogbeat_ecs" => Format::Winlogbeat,
         "sentinel" => Format::Sentinel,
+        "wtmp" => Format::Utmp,
+        "lastlog" => Format::Lastlog,
+        "journal" => Format::Journal,
+        "authlog" => Format::Syslog,
+        "audit" => Format::Auditd,
         _ => Format::FlatJson,
     };
     assert!(read.files.iter().all(|file| file.format == format), "{path}: {:?}", read.files);
@@ -149,15 +189,23 @@ fn real_files_give_what_an_independent_program_found() {
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let columns: Vec<&str> = line.split('\t').collect();
         let source = Source { path: columns[0], kind: columns[1], slug: columns[3] };
-        if !["evtx", "nxlog", "flatz", "wefxml", "winlogbeat6", "winlogbeat_ecs", "sentinel"]
-            .contains(&source.kind)
-        {
+        if !KINDS.contains(&source.kind) {
             continue;
         }
         checked += 1;
         let mut options = options();
-        if columns[2] == "tz=+02:00" {
-            options.timezone = Some(TimeZone::fixed(offset(2)));
+        for (key, value) in columns[2].split(';').filter_map(|option| option.split_once('=')) {
+            match key {
+                "tz" if value == "+02:00" => options.timezone = Some(TimeZone::fixed(offset(2))),
+                "year" => options.year = Some(value.parse().unwrap()),
+                "device" => options.device = Some(value.to_owned()),
+                "passwd" => {
+                    let file = data.join(source.path).with_file_name(value);
+                    options.users = Passwd::parse(&std::fs::read(file).unwrap());
+                }
+                // Which layout and which records: to be found out.
+                _ => {}
+            }
         }
         for threads in [1, 3] {
             options.threads = threads.try_into().unwrap();
@@ -165,5 +213,43 @@ fn real_files_give_what_an_independent_program_found() {
             eprintln!("{}: {:?} {:?} {:?}", source.path, read.rejects, read.skipped, read.warnings);
         }
     }
-    assert!(checked >= 23, "{checked}");
+    assert!(checked >= 40, "{checked}");
+}
+
+/// The forms of one host's logs tell the same logons, however they are read.
+#[test]
+fn a_logon_is_one_event_in_whichever_form_of_a_log() {
+    let Some(data) = data() else { return };
+    for host in ["lab-web01", "lab-db02", "lab-ws03"] {
+        let mut options = options();
+        options.device = Some(host.to_owned());
+        options.year = Some(2026);
+        let folder = data.join("linux/capture");
+        let passwd = std::fs::read(folder.join(format!("{host}.passwd"))).unwrap();
+        options.users = Passwd::parse(&passwd);
+        let events = |file: &str| {
+            let read = read_file_with(&folder.join(format!("{host}.{file}")), &options);
+            assert_eq!(read.rejects, [], "{file}");
+            let logons = read.logons.into_iter();
+            let event = |it: Logon| (it.account, it.machine, it.time.whole_second(), it.key);
+            logons.map(event).collect::<HashSet<_>>()
+        };
+        let journal = events("sshd.journal.json");
+        assert!(journal.len() > 3);
+        assert_eq!(events("sshd.journal.export"), journal);
+        assert_eq!(events("auth-iso.log"), journal);
+        assert_eq!(events("auth.log"), journal);
+        let wtmp = events("wtmp");
+        assert!(events("lastlog").is_subset(&wtmp), "{host}");
+    }
+}
+
+#[test]
+fn failures_make_no_logons() {
+    let Some(data) = data() else { return };
+    for (host, failures) in [("lab-web01", 6), ("lab-db02", 5), ("lab-ws03", 1)] {
+        let read = read_file_with(&data.join(format!("linux/capture/{host}.btmp")), &options());
+        assert_eq!((read.tally().failures, read.tally().records), (failures, failures));
+        assert_eq!((read.logons, read.rejects), (Vec::new(), Vec::new()));
+    }
 }

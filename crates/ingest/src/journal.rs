@@ -1,0 +1,186 @@
+//! The systemd journal as `journalctl -o json` and `-o export` give it (telemetry.md §4.2).
+//!
+//! Both forms give the same entries. Of them count what sshd says of logons, and the sessions that
+//! systemd-logind opens, except those of an sshd that spoke before: one logon is told once.
+
+mod export;
+mod json;
+
+use std::collections::VecDeque;
+
+use inventory::logon::{EventKey, Source};
+use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
+
+use crate::linux::{self, Place};
+use crate::session::Outcome;
+use crate::sshd::{self, Said};
+use crate::windows::FieldError;
+use crate::{Format, Options};
+
+pub(crate) use export::{is_export, read as read_export};
+pub(crate) use json::{is_json, read as read_json};
+
+/// logind's message of a session that begins.
+const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
+/// How many of sshd's logons wait for their session.
+const MAX_WAITING: usize = 4096;
+/// Whose sessions are the logon screen; older versions do not write the session's class.
+const GREETERS: [&str; 6] = ["gdm", "Debian-gdm", "lightdm", "sddm", "lxdm", "xdm"];
+
+/// The fields of an entry that are asked for; empty when it lacks them.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    realtime: String,
+    host: String,
+    identifier: String,
+    command: String,
+    pid: String,
+    /// What the writer says its process is, for where the kernel's word is missing.
+    syslog_pid: String,
+    message: String,
+    message_id: String,
+    session_id: String,
+    user_id: String,
+    leader: String,
+    class: String,
+}
+
+impl Entry {
+    /// Where the value of a key goes; `None` when nobody asks for it.
+    fn slot(&mut self, key: &str) -> Option<&mut String> {
+        Some(match key {
+            "__REALTIME_TIMESTAMP" => &mut self.realtime,
+            "_HOSTNAME" => &mut self.host,
+            "SYSLOG_IDENTIFIER" => &mut self.identifier,
+            "_COMM" => &mut self.command,
+            "_PID" => &mut self.pid,
+            "SYSLOG_PID" => &mut self.syslog_pid,
+            "MESSAGE" => &mut self.message,
+            "MESSAGE_ID" => &mut self.message_id,
+            "SESSION_ID" => &mut self.session_id,
+            "USER_ID" => &mut self.user_id,
+            "LEADER" => &mut self.leader,
+            "CLASS" => &mut self.class,
+            _ => return None,
+        })
+    }
+
+    fn time(&self) -> Result<Timestamp, FieldError> {
+        const TICKS_PER_MICRO: i64 = TICKS_PER_SECOND / 1_000_000;
+        if self.realtime.is_empty() {
+            return Err(FieldError::Missing("__REALTIME_TIMESTAMP"));
+        }
+        let micros = self.realtime.parse::<i64>().ok();
+        micros
+            .and_then(|micros| micros.checked_mul(TICKS_PER_MICRO))
+            .and_then(Timestamp::from_ticks)
+            .ok_or(FieldError::Time { field: "__REALTIME_TIMESTAMP", error: TimeError::Range })
+    }
+
+    /// Whether sshd wrote it. The identifier is anybody's to choose; the command is the kernel's
+    /// word, where the process lived long enough to be asked.
+    fn is_of_sshd(&self) -> bool {
+        let named = |name: &str| name.is_empty() || sshd::is_program(name);
+        let known = !self.identifier.is_empty() || !self.command.is_empty();
+        known && named(&self.identifier) && named(&self.command)
+    }
+
+    fn process(&self) -> &str {
+        if self.pid.is_empty() { &self.syslog_pid } else { &self.pid }
+    }
+
+    /// Whether logind wrote it, in the same way.
+    fn is_session_start(&self) -> bool {
+        let of_command = self.command.is_empty() || self.command.starts_with("systemd-logind");
+        self.message_id == SESSION_START && of_command
+    }
+}
+
+/// Reads the entries of a file, in order.
+pub(crate) struct Reader<'a> {
+    options: &'a Options,
+    /// Of sshd's logons whose session did not begin yet, a hash of machine and process: both can
+    /// be as long as a line.
+    waiting: VecDeque<u64>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self { options, waiting: VecDeque::new() }
+    }
+
+    fn entry(&mut self, entry: &Entry, outcome: &mut Outcome) -> Result<(), FieldError> {
+        let found = if entry.is_session_start() {
+            self.session(entry)?
+        } else if entry.is_of_sshd() {
+            match Said::read(&entry.message) {
+                Said::Accepted(accepted) => Some(self.accepted(entry, &accepted)?),
+                Said::Failed(times) => {
+                    let tally = &mut outcome.part(Format::Journal).tally;
+                    tally.failures += times;
+                    None
+                }
+                Said::Other => None,
+            }
+        } else {
+            None
+        };
+        let part = outcome.part(Format::Journal);
+        let Some(found) = found else {
+            part.tally.records += 1;
+            return Ok(());
+        };
+        let device = self.options.device.as_deref();
+        part.count(linux::logon(&self.options.rule, device, &found)?);
+        Ok(())
+    }
+
+    fn accepted<'e>(
+        &mut self,
+        entry: &'e Entry,
+        accepted: &sshd::Accepted<'e>,
+    ) -> Result<linux::Entry<'e>, FieldError> {
+        if self.waiting.len() == MAX_WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(linux::session(&[&entry.host, entry.process()]));
+        Ok(linux::Entry {
+            user: accepted.user,
+            host: &entry.host,
+            time: entry.time()?,
+            place: Place::Remote,
+            remote: accepted.remote,
+            source: Source::Sshd,
+            key: accepted.key(entry.process()),
+        })
+    }
+
+    /// A session of a person; `None` for those of the logon screen, of services, and of an sshd
+    /// that told of its logon.
+    fn session<'e>(&mut self, entry: &'e Entry) -> Result<Option<linux::Entry<'e>>, FieldError> {
+        let is_of_a_person = match entry.class.as_str() {
+            "" => !GREETERS.contains(&entry.user_id.as_str()),
+            class => class.starts_with("user"),
+        };
+        let leader = linux::session(&[&entry.host, &entry.leader]);
+        let told = self.waiting.iter().position(|&waiting| waiting == leader);
+        if let Some(told) = told {
+            self.waiting.remove(told);
+        }
+        if told.is_some() || !is_of_a_person {
+            return Ok(None);
+        }
+        Ok(Some(linux::Entry {
+            user: &entry.user_id,
+            host: &entry.host,
+            time: entry.time()?,
+            place: Place::Local,
+            remote: "",
+            source: Source::Logind,
+            key: EventKey {
+                session: linux::session(&["logind", &entry.session_id, &entry.leader]),
+                record: None,
+            },
+        }))
+    }
+}

@@ -1,0 +1,144 @@
+//! The audit log, raw, enriched, and by way of syslog.
+
+use ingest::passwd::Passwd;
+use ingest::{Format, Options};
+use inventory::logon::Source;
+use proptest::prelude::*;
+
+use super::{on, rejects, told};
+use crate::support::read_bytes_with;
+
+/// A record of process 7 in a session, with what its program says.
+fn record(kind: &str, serial: u32, session: u32, inner: &str) -> String {
+    format!(
+        "type={kind} msg=audit(1772366400.{:03}:{serial}): pid=7 uid=0 auid=1001 ses={session} \
+         subj=unconfined msg='{inner}'\n",
+        serial % 1000
+    )
+}
+
+const SSH: &str = "exe=\"/usr/sbin/sshd\" hostname=192.0.2.7 addr=192.0.2.7 terminal=ssh";
+const SSH_SESSION: &str =
+    "exe=\"/usr/libexec/openssh/sshd-session\" hostname=? addr=2001:db8::7 terminal=ssh";
+
+#[test]
+fn logons_and_failures_are_told_apart() {
+    let text = [
+        record("USER_AUTH", 1, 1, &format!("op=PAM:authentication acct=\"ann\" {SSH} res=failed")),
+        record("USER_LOGIN", 2, 1, &format!("op=login acct=\"ann\" {SSH} res=failed")),
+        record("USER_LOGIN", 3, 1, &format!("op=login acct=28696E76616C6964207573657229 {SSH} res=failed")),
+        record("USER_LOGIN", 4, 1, &format!("op=login id=1001 {SSH} res=success")),
+        record("USER_LOGIN", 5, 2, "op=login id=1002 exe=\"/usr/bin/login\" hostname=web-1 addr=? terminal=tty1 res=success"),
+        record("USER_LOGIN", 6, 3, "uid=1001 exe=\"/usr/libexec/gdm-session-worker\" hostname=web-1 addr=? terminal=/dev/tty2 res=success"),
+        record("USER_LOGIN", 7, 4, &format!("op=login id=1001 {SSH}")),
+    ]
+    .concat();
+    let users = Passwd::parse(b"ann:x:1001:1::/:/bin/sh\n");
+    let read = read_bytes_with(text.as_bytes(), &Options { users, ..on("web-1") });
+    assert_eq!(told(&read), ["ann@web-1 10 192.0.2.7", "1002@web-1 2", "ann@web-1 2"]);
+    assert_eq!(read.times()[0], "2026-03-01T12:00:00.004Z");
+    assert_eq!((read.tally().records, read.tally().failures), (6, 2));
+    assert_eq!(rejects(&read), ["line 7: res is missing"]);
+    assert!(read.warnings[0].contains("--passwd"));
+    assert_eq!(read.files[0].format, Format::Auditd);
+    assert_eq!(read.logons[0].source, Source::Auditd);
+}
+
+#[test]
+fn an_sshd_session_counts_once_with_or_without_a_login_record() {
+    let start = |serial, session, exe| {
+        record(
+            "USER_START",
+            serial,
+            session,
+            &format!("op=PAM:session_open acct=\"ann\" {exe} res=success"),
+        )
+    };
+    let login = |serial, session, exe| {
+        record("USER_LOGIN", serial, session, &format!("op=login acct=\"ann\" {exe} res=success"))
+    };
+    let sudo = "exe=\"/usr/bin/sudo\" hostname=? addr=? terminal=pts/0";
+    let text = [
+        start(1, 1, SSH),
+        login(2, 1, SSH),
+        start(3, 2, SSH_SESSION),
+        login(4, 3, SSH),
+        start(5, 3, SSH),
+        start(6, 4, sudo),
+    ]
+    .concat();
+    let read = read_bytes_with(text.as_bytes(), &on("web-1"));
+    let mut times = read.times();
+    times.sort();
+    let milliseconds: Vec<_> = times.iter().map(|time| &time[20..23]).collect();
+    assert_eq!(milliseconds, ["002", "003", "004"]);
+    assert_eq!(read.tally().records, 6);
+    assert_eq!(read.tally().logons, 3);
+}
+
+#[test]
+fn sessions_that_wait_are_bounded_and_none_is_lost() {
+    let start = |serial: u32| {
+        record(
+            "USER_START",
+            serial,
+            serial,
+            &format!("op=PAM:session_open acct=\"u{serial}\" {SSH_SESSION} res=success"),
+        )
+    };
+    let text: String = (1..4000).map(start).collect();
+    let read = read_bytes_with(text.as_bytes(), &on("web-1"));
+    assert_eq!(read.logons.len(), 3999);
+    assert_eq!((read.tally().records, read.tally().logons), (3999, 3999));
+}
+
+#[test]
+fn the_machine_is_the_nodes_then_the_lines_then_the_persons() {
+    let line = record("USER_LOGIN", 1, 1, &format!("op=login acct=\"ann\" {SSH} res=success"));
+    let wrapped = format!("<86>Mar  1 12:00:00 web-2 audisp-syslog[9]: {line}");
+    for (text, machine) in [
+        (format!("node=web-3 {line}"), "web-3"),
+        (wrapped.replace("type=", "node=web-3 type="), "web-3"),
+        (wrapped.replace("audisp-syslog[9]", "tag_audit_log"), "web-2"),
+        (wrapped, "web-2"),
+        (format!("<86>1 2026-03-01T12:00:00Z web-4 audispd - - - {line}"), "web-4"),
+        (line, "web-1"),
+    ] {
+        let read = read_bytes_with(text.as_bytes(), &on("web-1"));
+        assert_eq!(told(&read), [format!("ann@{machine} 10 192.0.2.7")], "{text}");
+    }
+}
+
+#[test]
+fn what_ausearch_puts_between_records_is_no_reject() {
+    let line = record("USER_LOGIN", 1, 1, &format!("op=login acct=\"ann\" {SSH} res=success"));
+    let text = format!("----\ntime->Sun Mar  1 12:00:00 2026\n{line}");
+    let read = read_bytes_with(text.as_bytes(), &on("web-1"));
+    assert_eq!((read.logons.len(), read.tally().rejects), (1, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn flipped_and_missing_bytes_never_panic(
+        flips in prop::collection::vec((0usize..900, any::<u8>()), 0..30),
+        length in 0usize..900,
+    ) {
+        let mut bytes = [
+            record("USER_LOGIN", 1, 1, &format!("op=login acct=\"ann\" {SSH} res=success")),
+            record("USER_START", 2, 2, &format!("op=PAM:session_open acct=616E6E {SSH_SESSION} res=success'\u{1d}UID=\"root\" ID=\"ann\"")),
+            record("USER_LOGIN", 3, 3, "uid=1001 exe=\"/usr/libexec/gdm\" (hostname=?, addr=?, terminal=? res=success)"),
+        ]
+        .concat()
+        .into_bytes();
+        for &(at, byte) in &flips {
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+        }
+        bytes.truncate(length);
+        let read = read_bytes_with(&bytes, &on("web-1"));
+        prop_assert!(!read.rejects.iter().any(|reject| reject.reason.contains("defect")));
+    }
+}
