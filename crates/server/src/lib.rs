@@ -1,13 +1,16 @@
 //! The vendor's API over HTTP: routes, tokens, permissions, limits and answers.
 //!
 //! A request passes through the modules in this order: [`service`] names it and finds its route
-//! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`,
-//! [`limits`]), `query` reads what is asked, a handler (`users`, `machines`, `alerts`, ...) asks the
-//! store, and `views` writes the answer, which `answers` remembers, or which
-//! `lists` writes while it is read. `metadata` says what types all that
-//! is of, [`unsupported`] what of the vendor's is not there. `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other server is needed, and
-//! `pages` are what people see of it;
-//! [`administration`] holds the operations on both, and `admin` their HTTP API.
+//! (`path`, [`router`]), `permit` decides who asks and whether they may (`auth`, `api`, [`limits`]),
+//! `query`, `question` and `form` read what is asked, a handler (`users`, `machines`, `finders`,
+//! `alerts`, ...) asks the store, by `paging` where there are many rows, and `views` and `rows` write the
+//! answer, which `answers` remembers, or which `lists` writes while it is read (`pieces`). `batch` sends
+//! many requests through all of it, [`local`] those of the command line.
+//!
+//! `metadata` says what types all that is of, [`unsupported`] what of the vendor's is not there.
+//! `error` is the one table of refusals. [`issuer`] and `discovery` are the sign-in side, so that no other
+//! server is needed, and `pages` are what people see of it; [`administration`] holds the operations on
+//! both, and `admin` their HTTP API.
 //!
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
 //! [`proxies`] tells who they are, and `audit` records what they asked.
