@@ -1,7 +1,7 @@
 //! A database of the first schema opens, and all that it held is there.
 
 use inventory::access::Proof;
-use inventory::query::{MachineList, MachineSelector, Page};
+use inventory::query::{AddressSelector, MachineList, MachineSelector, Page};
 use inventory::time::Timestamp;
 use store::Error;
 use uuid::Uuid;
@@ -9,6 +9,10 @@ use uuid::Uuid;
 use super::*;
 
 const FIRST_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_inventory.sql");
+
+/// As the first version kept them.
+const ADDRESSES: &str = r#"[{"ip":"fe80::7","mac":null,"kind":"Ethernet","status":"Up"},
+    {"ip":"127.0.0.1","mac":null,"kind":"SoftwareLoopback","status":"Up"}]"#;
 
 #[tokio::test]
 async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
@@ -31,9 +35,9 @@ async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
     .unwrap();
     sql.execute(
         "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key, first_seen, last_seen,
-             rbac_group_name)
-         VALUES (1, ?1, 'WS1', ?2, 'ws1', 'ws1', ?2, ?2, NULL)",
-        rusqlite::params![[3u8; 20], created.ticks()],
+             rbac_group_name, last_report, last_ip_address, ip_addresses)
+         VALUES (1, ?1, 'WS1', ?2, 'ws1', 'ws1', ?2, ?2, NULL, ?2, '10.0.0.1', ?3)",
+        rusqlite::params![[3u8; 20], created.ticks(), ADDRESSES],
     )
     .unwrap();
     sql.pragma_update(None, "user_version", 1).unwrap();
@@ -60,6 +64,12 @@ async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
     assert_eq!(machines.len(), 1);
     let by_name = MachineSelector::Name("ws1".to_owned());
     assert_eq!(store.machine(&scope, &by_name).await.unwrap().as_ref(), machines.first());
+    // The history of addresses begins with those of the last report.
+    for (address, found) in [("10.0.0.1", 1), ("fe80::7", 1), ("127.0.0.1", 0)] {
+        let of_address = Some(AddressSelector::around(address.parse().unwrap(), created, 0));
+        let list = MachineList { of_address, ..MachineList::all(Page::ALL, Timestamp::MAX) };
+        assert_eq!(store.count_machines(&scope, list).await.unwrap(), found, "{address}");
+    }
     // Migrated once: another process finds nothing to do, and the same rows.
     assert_eq!(open(&folder).apps(kept.number).await.unwrap(), [app]);
 }
