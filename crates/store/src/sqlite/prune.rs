@@ -16,7 +16,11 @@ pub(super) fn prune(writer: &mut Writer, tenant: TenantId, before: Day) -> Resul
     let mut pruned = Pruned::default();
     let cutoff = Timestamp::from_day(before, 0).map_or(i64::MIN, Timestamp::ticks);
     while prune_some(writer, tenant, before, cutoff, &mut pruned)? {}
-    prune_unrelated(writer, tenant, cutoff, &mut pruned)?;
+    // One statement here may touch every machine: what it would have to undo belongs in a file.
+    writer.connection.pragma_update(None, "temp_store", "FILE")?;
+    let unrelated = prune_unrelated(writer, tenant, cutoff, &mut pruned);
+    writer.connection.pragma_update(None, "temp_store", "MEMORY")?;
+    unrelated?;
     Ok(pruned)
 }
 
