@@ -5,6 +5,7 @@
 //! moments and numbers in quotes, dates for midnights, choices in any case.
 
 mod literal;
+mod sides;
 
 use odata::expression::{
     Arithmetic, Comparison as Operator, Expr, ExprKind, Function as Call, Members, OrderBy, Path,
@@ -233,7 +234,7 @@ impl Binder {
             Operator::Lt => Comparison::Lt,
             Operator::Le => Comparison::Le,
         };
-        let (one, other) = (self.scalar(left)?, self.scalar(right)?);
+        let (one, other) = self.sides(left, right)?;
         let is_equality = matches!(operator, Comparison::Eq | Comparison::Ne);
         let (left, right) = match (one, other) {
             (None, None) => (Scalar::Value(Value::Null), Scalar::Value(Value::Null)),

@@ -83,6 +83,10 @@ async fn filters_as_the_vendor_and_its_clients_write_them() {
         ("$filter=machineTags/any(tag:+tag+eq+'LAPTOP')", &[one, two]),
         ("$filter=startswith(computerDnsName,'WS-')", &[one, two]),
         ("$filter=startswith(computerDnsName,+'ws-1')+and+riskScore+eq+'high'", &[one]),
+        // Members of enumerations without quotes, on either side.
+        ("$filter=riskScore+eq+high+and+healthStatus+ne+Inactive", &[one]),
+        ("$filter=None+lt+exposureLevel", &[one]),
+        ("$filter=ipAddresses/any(a:a/type+eq+Ethernet)", &[]),
         // Clients' spellings (§11, §13.9, §13.12).
         ("%24filter=ComputerDNSName+eq+%27ws-1.corp.example%27&", &[one]),
         ("%24FILTER=riskscore%20in%20('High','Low')", &[one, two]),
