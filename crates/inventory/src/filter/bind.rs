@@ -14,6 +14,7 @@ use odata::expression::{
 use odata::literal::Literal;
 
 use self::literal::{choice_of, fit, value_of};
+use self::sides::name_of;
 use super::{
     Collection, Comparison, Condition, Direction, EntityKind, Field, Function, Kind, Level, Scalar,
     Sort, TextTest, UserField, Value,
@@ -285,13 +286,17 @@ impl Binder {
             return error(left.at, "null cannot be looked for in a list.");
         };
         let members = list.iter().map(|member| {
-            let ExprKind::Literal(literal) = &member.kind else {
-                return error(member.at, "A list holds constants.");
+            let (value, of_member) = match (&member.kind, kind) {
+                (ExprKind::Literal(Literal::Null), _) => return Ok(Value::Null),
+                (ExprKind::Literal(literal), _) => value_of(literal, member.at)?,
+                (_, Kind::Choice(..)) => (Value::Text(name_of(member)?), Kind::Text),
+                _ => {
+                    return error(
+                        member.at,
+                        "A list holds constants; a text stands in single quotes.",
+                    );
+                }
             };
-            if *literal == Literal::Null {
-                return Ok(Value::Null);
-            }
-            let (value, of_member) = value_of(literal, member.at)?;
             let (value, of_member) = fit(Scalar::Value(value), of_member, kind, member.at)?;
             match value {
                 Scalar::Value(value) if are_comparable(kind, of_member) => Ok(value),
@@ -312,11 +317,7 @@ impl Binder {
     /// `has`: a word among `logonTypes`; for choices, which are no flags, the same as `eq`.
     fn has(&mut self, left: &Expr, flag: &Expr) -> Result<Condition> {
         let bound = self.scalar(left)?;
-        let ExprKind::Literal(Literal::String(word) | Literal::Enum { value: word, .. }) =
-            &flag.kind
-        else {
-            return error(flag.at, "`has` needs the name of a member in quotes.");
-        };
+        let word = &name_of(flag)?;
         match bound {
             Some((Scalar::Property(level, Field::User(UserField::LogonTypes)), _)) => {
                 let text = |text: &str| Scalar::Value(Value::Text(text.to_owned()));

@@ -8,7 +8,7 @@
 use super::Parser;
 use crate::error::{Error, Limit, Problem, shown};
 use crate::expression::{
-    Arithmetic, Comparison, Expr, ExprKind, Function, Path, Predicate, Quantifier, Strength,
+    Arithmetic, Comparison, Expr, ExprKind, Function, Path, Predicate, Quantifier, Root, Strength,
 };
 use crate::lexer::{Lexed, Token};
 use crate::limits::{MAX_DEPTH, MAX_NODES};
@@ -204,7 +204,7 @@ impl<'a> Parser<'a> {
             let at = self.peek()?.at;
             let height = left.height;
             if self.eat_name("has")? {
-                let flag = Box::new(self.literal("an enumeration value")?);
+                let flag = Box::new(self.constant("a member of an enumeration")?);
                 let kind = ExprKind::Has { left: Box::new(left.expr), flag };
                 left = self.node(at, kind, height)?;
             } else if self.eat_name("in")? {
@@ -369,18 +369,30 @@ impl<'a> Parser<'a> {
         self.node(at, kind, 0)
     }
 
-    /// A literal where nothing else can stand. Not counted as a node: lists have their own limit.
-    pub(super) fn literal(&mut self, expected: &'static str) -> Result<Expr, Error> {
+    /// A constant where nothing else can stand: a literal, or a member of an enumeration without quotes,
+    /// which is a path of one name. Not counted as a node: lists have their own limit.
+    pub(super) fn constant(&mut self, expected: &'static str) -> Result<Expr, Error> {
         let Lexed { token, at, text, .. } = self.next()?;
-        let literal = match token {
-            Token::Literal(literal) => Some(literal),
-            Token::Name(name) => keyword(name),
+        let kind = match token {
+            Token::Literal(literal) => Some(ExprKind::Literal(literal)),
+            Token::Name(name) => match keyword(name) {
+                Some(literal) => Some(ExprKind::Literal(literal)),
+                None if is_operator(name) || self.variables.contains(&name) => None,
+                None => {
+                    let path = Path { root: Root::Entity, segments: vec![name.to_owned()] };
+                    Some(ExprKind::Path(path))
+                }
+            },
             _ => None,
         };
-        literal
-            .map(|literal| Expr { at, kind: ExprKind::Literal(literal) })
+        kind.map(|kind| Expr { at, kind })
             .ok_or_else(|| self.error(at, Problem::Unexpected { expected, found: shown(text) }))
     }
+}
+
+fn is_operator(name: &str) -> bool {
+    Operator::parse(&Token::Name(name)).is_some()
+        || ["not", "in", "has"].iter().any(|operator| operator.eq_ignore_ascii_case(name))
 }
 
 /// The literal that a name is.

@@ -146,7 +146,7 @@ impl<'a> Parser<'a> {
             self.next()?;
             return Ok(Expr { at, kind: ExprKind::Literal(literal) });
         }
-        self.literal("a literal")
+        self.constant("a literal")
     }
 }
 

@@ -87,6 +87,9 @@ async fn filters_as_the_vendor_and_its_clients_write_them() {
         ("$filter=riskScore+eq+high+and+healthStatus+ne+Inactive", &[one]),
         ("$filter=None+lt+exposureLevel", &[one]),
         ("$filter=ipAddresses/any(a:a/type+eq+Ethernet)", &[]),
+        ("$filter=riskScore+in+(high,'Low')", &[one, two]),
+        ("$filter=riskScore+in+[High,Low]+and+riskScore+has+Low", &[two]),
+        ("$filter=logOnUsers/any(u:u/logonTypes+has+RemoteInteractive)", &[lab]),
         // Clients' spellings (§11, §13.9, §13.12).
         ("%24filter=ComputerDNSName+eq+%27ws-1.corp.example%27&", &[one]),
         ("%24FILTER=riskscore%20in%20('High','Low')", &[one, two]),

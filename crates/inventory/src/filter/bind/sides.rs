@@ -1,9 +1,10 @@
 //! The two sides of a comparison. A member of an enumeration may stand there without quotes, as long as no
-//! property has its name: `riskScore eq High`.
+//! property has its name: `riskScore eq High`. In lists and after `has` no property can stand.
 
 use odata::expression::{Expr, ExprKind, Root};
+use odata::literal::Literal;
 
-use super::{Binder, Result};
+use super::{Binder, Result, error};
 use crate::filter::{Kind, Scalar, Value};
 
 /// A single value and its kind; `None` for null.
@@ -41,4 +42,17 @@ impl Binder {
 /// What stands in quotes elsewhere; which members there are is checked where it meets the other side.
 fn text(word: &str) -> Side {
     Some((Scalar::Value(Value::Text(word.to_owned())), Kind::Text))
+}
+
+/// The member that a constant names, with quotes or without.
+pub(super) fn name_of(constant: &Expr) -> Result<String> {
+    match &constant.kind {
+        ExprKind::Literal(Literal::String(name) | Literal::Enum { value: name, .. }) => {
+            Ok(name.clone())
+        }
+        ExprKind::Path(path) if path.root == Root::Entity && path.segments.len() == 1 => {
+            Ok(path.segments[0].clone())
+        }
+        _ => error(constant.at, "Expected the name of a member."),
+    }
 }
