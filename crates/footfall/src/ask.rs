@@ -1,7 +1,9 @@
 //! `footfall machines`, `users` and `relations`: the questions, from the command line.
 
+mod presence;
+
 use inventory::fold;
-use inventory::query::{MachineSelector, Page, UserSelector};
+use inventory::query::{MachineSelector, Page, PresenceOf, UserSelector};
 use inventory::relation::Relation;
 use inventory::time::Timestamp;
 use serde_json::{Value, json};
@@ -19,6 +21,18 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
+    if let Some(moment) = args.at {
+        let moment = moment.from(now);
+        let found = match UserSelector::parse(&args.user, config.upn()) {
+            Some(user) => store.presences(&scope, &PresenceOf::User(user), moment).await?,
+            None => Vec::new(),
+        };
+        if found.is_empty() {
+            eprintln!("No session of {} at {moment} is known.", args.user);
+        }
+        presence::list(args.form, &found)?;
+        return Ok(Outcome::Done);
+    }
     let window = config.window(&args.window, now);
     let mut found = match UserSelector::parse(&args.user, config.upn()) {
         Some(user) => store.machines_of_user(&scope, &user, window, Page::ALL).await?,
@@ -64,7 +78,17 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
         eprintln!("hint: footfall relations lists every machine that is known");
         return Ok(Outcome::Failed);
     };
-    let window = config.window(&args.window, SystemClock.now());
+    let now = SystemClock.now();
+    if let Some(moment) = args.at {
+        let moment = moment.from(now);
+        let found = store.presences(&scope, &PresenceOf::Machine(machine.id), moment).await?;
+        if found.is_empty() {
+            eprintln!("No session on {} at {moment} is known.", machine.computer_dns_name);
+        }
+        presence::list(args.form, &found)?;
+        return Ok(Outcome::Done);
+    }
+    let window = config.window(&args.window, now);
     let found = store.users_of_machine(&scope, machine.id, window).await?;
     if args.form.json {
         let users: Vec<Value> = found
@@ -185,7 +209,10 @@ enum Listing {
 
 impl Listing {
     fn new(form: Form, head: &[&str]) -> std::io::Result<Self> {
-        let mut columns = columns(head);
+        Self::of(form, columns(head))
+    }
+
+    fn of(form: Form, mut columns: Vec<&str>) -> std::io::Result<Self> {
         if form.csv {
             let mut csv = csv::Writer::from_writer(std::io::stdout());
             csv.write_record(columns.iter().map(|name| csv_name(name)))

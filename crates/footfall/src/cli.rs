@@ -21,6 +21,8 @@ use ingest::passwd::Passwd;
 use jiff::tz::{Offset, TimeZone};
 use uuid::Uuid;
 
+use crate::moment::Moment;
+
 pub(crate) use app::{AddApp, App, ChangeApp, Federate};
 pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
@@ -269,10 +271,14 @@ pub(crate) struct Demo {
 #[command(after_help = "Examples:
   footfall machines jdoe
   footfall machines 'CORP\\jdoe' --logon-type Interactive --logon-type RemoteInteractive
+  footfall machines jdoe --at 2026-11-20T08:30:00Z
   footfall machines jdoe --json | jq -r '.[].machine.computerDnsName'")]
 pub(crate) struct Machines {
     /// The user: name, DOMAIN\name or name@realm; case does not count
     pub(crate) user: String,
+    /// Only where the user was at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
+    pub(crate) at: Option<Moment>,
     #[command(flatten)]
     pub(crate) window: WindowArgs,
     #[command(flatten)]
@@ -282,10 +288,14 @@ pub(crate) struct Machines {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   footfall users ws-014.corp.example
+  footfall users ws-014 --at 2026-11-20T08:30:00Z
   footfall users ws-014 --interactive --csv")]
 pub(crate) struct Users {
     /// The machine: id, computer name or Entra device id; case does not count
     pub(crate) machine: String,
+    /// Only who was there at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
+    pub(crate) at: Option<Moment>,
     #[command(flatten)]
     pub(crate) window: WindowArgs,
     #[command(flatten)]
@@ -305,6 +315,7 @@ pub(crate) struct Relations {
 
 /// Which logons count for an answer.
 #[derive(Debug, Args, Default)]
+#[group(id = "window", multiple = true)]
 pub(crate) struct WindowArgs {
     /// Only logons of this type, by name or Windows number; may be repeated
     #[arg(long = "logon-type", value_name = "TYPE", value_parser = logon_type)]

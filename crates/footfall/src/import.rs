@@ -20,6 +20,7 @@ use ingest::{FileReport, Format, Options};
 use inventory::ids::TenantId;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::session::SessionEvent;
 use store::Store;
 
 use crate::cli::Reading;
@@ -41,6 +42,7 @@ const QUEUE: usize = 16;
 enum Message {
     Logons(Format, Vec<Logon>),
     Reports(Vec<MachineReport>),
+    Changes(Vec<SessionEvent>),
     File(FileReport),
     Skipped(Skipped),
     Rejected(Reject),
@@ -105,6 +107,7 @@ pub(crate) async fn import(
         pending: Vec::new(),
         format: None,
         reports: Vec::new(),
+        changes: Vec::new(),
         since: Instant::now(),
     };
     let written = writer.take_all(&messages, &mut summary, &progress, stop).await;
@@ -166,6 +169,11 @@ impl ingest::Receiver for Forward<'_> {
         self.flow()
     }
 
+    fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()> {
+        self.send(Message::Changes(changes));
+        self.flow()
+    }
+
     fn file(&mut self, file: FileReport) {
         self.send(Message::File(file));
     }
@@ -196,6 +204,8 @@ struct Writer<'a> {
     format: Option<Format>,
     /// Reports that wait.
     reports: Vec<MachineReport>,
+    /// What happened to sessions and waits.
+    changes: Vec<SessionEvent>,
     /// When the first of them came.
     since: Instant,
 }
@@ -245,6 +255,13 @@ impl Writer<'_> {
                 self.reports.extend(reports);
                 self.record_what_is_due(summary).await?;
             }
+            Message::Changes(changes) => {
+                if self.is_empty() {
+                    self.since = Instant::now();
+                }
+                self.changes.extend(changes);
+                self.record_what_is_due(summary).await?;
+            }
             Message::File(file) => summary.add_file(&file),
             Message::Skipped(skipped) => {
                 progress.note(&format!("{}: passed over: {}", skipped.name, skipped.reason));
@@ -267,11 +284,11 @@ impl Writer<'_> {
     }
 
     fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.reports.is_empty()
+        self.pending.is_empty() && self.reports.is_empty() && self.changes.is_empty()
     }
 
     async fn record_what_is_due(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
-        let waiting = self.pending.len().max(self.reports.len());
+        let waiting = self.pending.len().max(self.reports.len()).max(self.changes.len());
         if waiting >= BATCH || self.since.elapsed() >= BATCH_WAIT {
             self.record(summary).await?;
         }
@@ -281,6 +298,9 @@ impl Writer<'_> {
     async fn record(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
         if !self.reports.is_empty() {
             self.store.describe(self.tenant, std::mem::take(&mut self.reports)).await?;
+        }
+        if !self.changes.is_empty() {
+            self.store.note_sessions(self.tenant, std::mem::take(&mut self.changes)).await?;
         }
         let Some(format) = self.format.filter(|_| !self.pending.is_empty()) else { return Ok(()) };
         let logons = std::mem::take(&mut self.pending);

@@ -121,6 +121,7 @@ fn reason(error: &serde_json::Error) -> String {
 mod tests {
     use inventory::logon::Logon;
     use inventory::machine::MachineReport;
+    use inventory::session::SessionEvent;
 
     use super::*;
     use crate::reject::{Reject, Skipped};
@@ -135,6 +136,10 @@ mod tests {
         }
 
         fn reports(&mut self, _: Vec<MachineReport>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+
+        fn changes(&mut self, _: Vec<SessionEvent>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
 

@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 
-use inventory::logon::{Logon, Source};
+use inventory::logon::Source;
 use inventory::rule::Rule;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::field::{Field, Fields};
+use crate::session::Part;
 use crate::windows::{self, EventData, FieldError, Kind};
 
 /// Windows nests five deep.
@@ -66,26 +67,27 @@ impl XmlEvent {
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    fn kind(&self) -> Kind {
         windows::kind(self.event_id.get(), self.channel.get())
     }
 
-    /// The logon that it tells of; `None` when it is noise. `device` is the machine of events that
-    /// do not name theirs, `raw` the record that the event came in.
-    pub(crate) fn logon(
+    /// Takes what it tells into the part of a file that it is in. `device` is the machine of events
+    /// that do not name theirs, `raw` the record that the event came in.
+    pub(crate) fn take(
         &self,
+        part: &mut Part,
         rule: &Rule,
         device: Option<&str>,
         source: Source,
         raw: &[u8],
-    ) -> Result<Option<Logon>, FieldError> {
+    ) -> Result<(), FieldError> {
         let system = windows::System {
             computer: windows::present(self.computer.get()).or(device).unwrap_or_default(),
             record: self.record.get(),
             source,
             raw,
         };
-        windows::logon(rule, &system, &self.data.values(), || {
+        windows::take(part, self.kind(), rule, &system, &self.data.values(), || {
             windows::utc("TimeCreated", self.time.get())
         })
     }
@@ -203,12 +205,21 @@ fn referred(name: &str) -> char {
 
 #[cfg(test)]
 mod tests {
+    use inventory::logon::Logon;
+
     use super::*;
+    use crate::Format;
+    use crate::session::Outcome;
 
     fn read(xml: &str) -> Result<Option<Logon>, String> {
         let event = XmlEvent::parse(xml).map_err(|error| error.to_string())?;
         assert_eq!(event.kind(), Kind::Logon);
-        event.logon(&Rule::default(), None, Source::WefXml, b"").map_err(|error| error.to_string())
+        let mut outcome = Outcome::default();
+        let part = outcome.part(Format::WefXml);
+        event
+            .take(part, &Rule::default(), None, Source::WefXml, b"")
+            .map_err(|error| error.to_string())?;
+        Ok(part.logons.pop())
     }
 
     const EVENT: &str = r#"<?xml version="1.0"?><!-- x -->

@@ -5,7 +5,7 @@
 //! of a live log it is stale. Records in slack space, which a log's owner deleted, stay there.
 //!
 //! Most records of a Security log are no logons. Rendering them is most of the work, so in a chunk
-//! whose checksum holds those that cannot be event 4624 or 4625 are left out ([`candidates`]).
+//! whose checksum holds those that cannot be an event that matters are left out ([`candidates`]).
 
 mod candidates;
 
@@ -25,7 +25,7 @@ use crate::pipeline::{self, guarded};
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
-use crate::windows::{self, EventData, Kind};
+use crate::windows::{self, EventData};
 
 const FILE_HEADER_BYTES: usize = 4096;
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -265,11 +265,6 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
     let Record { event } = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let Event { system, event_data } = event;
     let kind = windows::kind(system.event_id.get(), system.channel.get());
-    let part = outcome.part(Format::Evtx);
-    if kind != Kind::Logon {
-        part.count_other(kind);
-        return Ok(());
-    }
     let around = windows::System {
         computer: system.computer.get(),
         record: system.event_record_id.get(),
@@ -277,8 +272,7 @@ fn read_event(json: &[u8], rule: &Rule, outcome: &mut Outcome) -> Result<(), Str
         raw: json,
     };
     let time = || windows::utc("TimeCreated", system.time_created.attributes.system_time.get());
-    let logon = windows::logon(rule, &around, &event_data.values(), time)
-        .map_err(|error| error.to_string())?;
-    part.count(logon);
-    Ok(())
+    let part = outcome.part(Format::Evtx);
+    windows::take(part, kind, rule, &around, &event_data.values(), time)
+        .map_err(|error| error.to_string())
 }

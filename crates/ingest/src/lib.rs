@@ -1,4 +1,5 @@
-//! Bytes of event logs into [`Logon`]s and [`MachineReport`]s, with counted outcomes.
+//! Bytes of event logs into [`Logon`]s, [`SessionEvent`]s and [`MachineReport`]s, with counted
+//! outcomes.
 //!
 //! The one idea: [`read()`] takes an input apart, archive by archive and file by file, knows each
 //! file's format by its content and never by its name, and tells a [`Receiver`] what it found, in
@@ -70,6 +71,7 @@ use std::ops::ControlFlow;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
 use inventory::rule::Rule;
+use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -235,6 +237,8 @@ pub struct Tally {
     pub failures: u64,
     /// Reports of machines about themselves.
     pub reports: u64,
+    /// What happened to sessions of accounts that are no noise: ends, locks, reconnections.
+    pub changes: u64,
     /// Records, lines or chunks that could not be read.
     pub rejects: u64,
     /// The earliest time among the logons that count.
@@ -251,6 +255,7 @@ impl Tally {
         self.noise += other.noise;
         self.failures += other.failures;
         self.reports += other.reports;
+        self.changes += other.changes;
         self.rejects += other.rejects;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.into_iter().chain(other.last).max();
@@ -287,6 +292,10 @@ pub trait Receiver {
     /// What machines reported of themselves, in the order of the file. [`ControlFlow::Break`] stops
     /// the reading.
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()>;
+
+    /// What happened to sessions, in the order of the file. [`ControlFlow::Break`] stops the
+    /// reading.
+    fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()>;
 
     /// A file was read to its end, or as far as it could be.
     fn file(&mut self, file: FileReport);

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
 use crate::pipeline::Panicked;
@@ -97,6 +98,7 @@ pub(crate) struct Part {
     pub(crate) tally: Tally,
     pub(crate) logons: Vec<Logon>,
     pub(crate) reports: Vec<MachineReport>,
+    pub(crate) changes: Vec<SessionEvent>,
 }
 
 impl Part {
@@ -119,6 +121,15 @@ impl Part {
         match self.reports.last_mut() {
             Some(last) if reports::are_one(last, &report) => reports::join(last, report),
             _ => self.reports.push(report),
+        }
+    }
+
+    /// Counts a record of something that happened to a session: of a person's, or noise.
+    pub(crate) fn change(&mut self, change: Option<SessionEvent>) {
+        self.tally.records += 1;
+        if let Some(change) = change {
+            self.tally.changes += 1;
+            self.changes.push(change);
         }
     }
 
@@ -156,6 +167,7 @@ impl Outcome {
             sum.tally.add(&part.tally);
             sum.logons.extend(part.logons);
             sum.reports.extend(part.reports);
+            sum.changes.extend(part.changes);
         }
     }
 
@@ -169,6 +181,7 @@ impl Outcome {
                     tally: Tally::default(),
                     logons: Vec::new(),
                     reports: Vec::new(),
+                    changes: Vec::new(),
                 });
                 self.parts.len() - 1
             }
@@ -234,6 +247,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             self.tally(part.format).add(&part.tally);
             if !part.logons.is_empty() && flow.is_continue() {
                 flow = self.session.receiver.logons(part.format, part.logons);
+            }
+            if !part.changes.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.changes(part.changes);
             }
             let reports = part.reports.into_iter();
             let whole: Vec<_> = reports.filter_map(|report| self.reports.take(report)).collect();

@@ -31,6 +31,7 @@ pub(crate) enum Shape {
 }
 
 /// What a shape finds in a record.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, for every record")]
 enum Content<'l> {
     Record(Record<'l>),
     /// A whole event in XML.
@@ -178,10 +179,6 @@ impl RecordReader<'_> {
             record.values = record.values.or(data.values());
         }
         let kind = windows::kind(record.event_id, record.channel);
-        if kind != Kind::Logon {
-            outcome.part(shape.format()).count_other(kind);
-            return Ok(());
-        }
         let system = System {
             computer: windows::present(record.computer).or(self.device).unwrap_or_default(),
             record: record.record,
@@ -189,13 +186,13 @@ impl RecordReader<'_> {
             raw,
         };
         let mut assumed = false;
-        let logon = windows::logon(self.rule, &system, &record.values, || {
+        let part = outcome.part(shape.format());
+        windows::take(part, kind, self.rule, &system, &record.values, || {
             let (time, zone_assumed) = shape.time(line, self.zone)?;
             assumed = zone_assumed;
             Ok(time)
         })?;
         outcome.zone_assumed |= assumed;
-        outcome.part(shape.format()).count(logon);
         Ok(())
     }
 
@@ -207,14 +204,8 @@ impl RecordReader<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), RecordError> {
         let event = XmlEvent::parse(xml)?;
-        let kind = event.kind();
         let part = outcome.part(shape.format());
-        if kind == Kind::Logon {
-            part.count(event.logon(self.rule, self.device, shape.source(), raw)?);
-        } else {
-            part.count_other(kind);
-        }
-        Ok(())
+        Ok(event.take(part, self.rule, self.device, shape.source(), raw)?)
     }
 
     /// A record without a shape is no event, or lacks what makes it one.

@@ -1,18 +1,24 @@
 //! The Windows Security events that matter, whichever shape brought them.
 //!
 //! All shapes carry the same fields of event 4624 under the same names (telemetry.md §2.1); a
-//! shape's own file finds them and the System part around them, this one makes the [`Logon`].
+//! shape's own file finds them and the System part around them, this one makes the [`Logon`], and
+//! `changes` what happens to its session.
+
+mod candidates;
+mod changes;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
 use inventory::rule::{Rule, Verdict};
+use inventory::session::SessionChange;
 use inventory::time::{Stamp, TimeError, Timestamp};
 use jiff::tz::TimeZone;
-use memchr::memmem::Finder;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use self::candidates::Candidates;
 use crate::field::{Field, Fields, object};
+use crate::session::Part;
 use crate::syslog::YearError;
 
 /// The channel of the events, in any case: forwarded ones have it in lower case.
@@ -28,6 +34,8 @@ pub(crate) enum Kind {
     Logon,
     /// Event 4625.
     Failure,
+    /// Something happened to a session.
+    Change(SessionChange),
     Other,
 }
 
@@ -39,23 +47,19 @@ pub(crate) fn kind(event_id: &str, channel: &str) -> Kind {
     match event_id {
         "4624" => Kind::Logon,
         "4625" => Kind::Failure,
+        "4634" => Kind::Change(SessionChange::Ended),
+        "4647" => Kind::Change(SessionChange::LoggedOff),
+        "4778" => Kind::Change(SessionChange::Reconnected),
+        "4779" => Kind::Change(SessionChange::Disconnected),
+        "4800" => Kind::Change(SessionChange::Locked),
+        "4801" => Kind::Change(SessionChange::Unlocked),
         _ => Kind::Other,
     }
 }
 
-/// Tells records that may be logons from those that cannot be, unread: without `4624` and `4625`
-/// in it a record is neither. (No writer escapes digits.)
-pub(crate) struct Candidates(Finder<'static>);
-
-impl Candidates {
-    pub(crate) fn new() -> Self {
-        Self(Finder::new("462"))
-    }
-
-    pub(crate) fn include(&self, record: &[u8]) -> bool {
-        self.0.find_iter(record).any(|at| matches!(record.get(at + 3), Some(b'4' | b'5')))
-    }
-}
+/// The events that [`kind`] knows.
+pub(crate) const EVENT_IDS: [&str; 8] =
+    ["4624", "4625", "4634", "4647", "4778", "4779", "4800", "4801"];
 
 /// The EventData of a 4624, as far as it is asked for.
 #[derive(Debug, Default)]
@@ -67,6 +71,11 @@ pub(crate) struct EventData<'a> {
     logon_type: Field<'a>,
     workstation_name: Field<'a>,
     ip_address: Field<'a>,
+    account_name: Field<'a>,
+    account_domain: Field<'a>,
+    account_logon_id: Field<'a>,
+    /// The first values of the event, by their index.
+    first: [Field<'a>; 4],
 }
 
 impl<'a> Fields<'a> for EventData<'a> {
@@ -79,6 +88,9 @@ impl<'a> Fields<'a> for EventData<'a> {
             "LogonType" => &mut self.logon_type,
             "WorkstationName" => &mut self.workstation_name,
             "IpAddress" => &mut self.ip_address,
+            "AccountName" => &mut self.account_name,
+            "AccountDomain" => &mut self.account_domain,
+            "LogonID" => &mut self.account_logon_id,
             _ => return None,
         })
     }
@@ -90,6 +102,7 @@ impl<'a> EventData<'a> {
     /// asked for.
     pub(crate) fn insert_slot(&mut self, index: usize) -> Option<&mut Field<'a>> {
         Some(match index {
+            0..4 => &mut self.first[index],
             4 => &mut self.target_user_sid,
             5 => &mut self.target_user_name,
             6 => &mut self.target_domain_name,
@@ -112,6 +125,10 @@ impl EventData<'_> {
             logon_type: self.logon_type.get(),
             workstation: self.workstation_name.get(),
             address: self.ip_address.get(),
+            account: self.account_name.get(),
+            account_domain: self.account_domain.get(),
+            account_logon_id: self.account_logon_id.get(),
+            first: self.first.each_ref().map(Field::get),
         }
     }
 }
@@ -133,12 +150,22 @@ pub(crate) struct Values<'a> {
     pub(crate) workstation: &'a str,
     /// IpAddress.
     pub(crate) address: &'a str,
+    /// AccountName of 4778 and 4779, which have none of the above.
+    pub(crate) account: &'a str,
+    /// AccountDomain of these.
+    pub(crate) account_domain: &'a str,
+    /// LogonID of these.
+    pub(crate) account_logon_id: &'a str,
+    /// The first values of the event, whatever it is, where a shape lists them without names.
+    pub(crate) first: [&'a str; 4],
 }
 
 impl<'a> Values<'a> {
     /// These, or others where these are missing altogether.
     pub(crate) fn or(self, others: Values<'a>) -> Values<'a> {
-        if self.logon_type.is_empty() && self.user.is_empty() { others } else { self }
+        let is_missing =
+            self.logon_type.is_empty() && self.user.is_empty() && self.account.is_empty();
+        if is_missing { others } else { self }
     }
 }
 
@@ -174,8 +201,26 @@ pub(crate) enum FieldError {
     Year(YearError),
 }
 
+/// Takes what a record tells into the part of a file that it is in. The time is asked for only when
+/// it counts.
+pub(crate) fn take(
+    part: &mut Part,
+    kind: Kind,
+    rule: &Rule,
+    system: &System<'_>,
+    values: &Values<'_>,
+    time: impl FnOnce() -> Result<Timestamp, FieldError>,
+) -> Result<(), FieldError> {
+    match kind {
+        Kind::Logon => part.count(logon(rule, system, values, time)?),
+        Kind::Change(change) => part.change(changes::event(rule, system, values, change, time)?),
+        Kind::Failure | Kind::Other => part.count_other(kind),
+    }
+    Ok(())
+}
+
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.
-pub(crate) fn logon(
+fn logon(
     rule: &Rule,
     system: &System<'_>,
     values: &Values<'_>,

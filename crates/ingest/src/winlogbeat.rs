@@ -3,7 +3,8 @@
 //!
 //! The pipeline moves values of the EventData into fields of the Elastic Common Schema; version
 //! 7.2 takes them out of the EventData, 8 keeps some. `host`, `agent` and `beat` are the
-//! collector's, and `winlog.logon.id` is the session of the subject, so none of them is read.
+//! collector's, so none of them is read; `winlog.logon.id` is the session of the subject in a logon, and
+//! the session itself in what happens to one.
 
 use crate::line::Line;
 use crate::shape::Record;
@@ -43,6 +44,11 @@ pub(crate) fn record<'l>(line: &'l Line<'_>) -> Record<'l> {
             logon_type: first(values.logon_type, winlog.logon_type.get()),
             workstation: first(values.workstation, winlog.source_domain.get()),
             address: first(values.address, winlog.source_ip.get()),
+            account: values.account,
+            account_domain: values.account_domain,
+            // Of events about a session it is that session's.
+            account_logon_id: first(values.account_logon_id, winlog.logon_id.get()),
+            first: values.first,
         },
     }
 }

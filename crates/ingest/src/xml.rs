@@ -19,7 +19,7 @@ use crate::pipeline;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
-use crate::windows::{Candidates, Kind};
+use crate::windows::Candidates;
 use crate::{Format, Options};
 
 use cut::{Part, Parts};
@@ -128,18 +128,10 @@ impl EventReader<'_> {
     fn event(&self, raw: &[u8], outcome: &mut Outcome) -> Result<(), String> {
         let text = field::text(raw);
         let event = XmlEvent::parse(&text).map_err(|error| error.to_string())?;
-        let kind = event.kind();
-        let part = outcome.part(Format::WefXml);
-        if kind != Kind::Logon {
-            part.count_other(kind);
-            return Ok(());
-        }
         let Options { rule, device, .. } = self.options;
-        let logon = event
-            .logon(rule, device.as_deref(), Source::WefXml, raw)
-            .map_err(|error| error.to_string())?;
-        part.count(logon);
-        Ok(())
+        event
+            .take(outcome.part(Format::WefXml), rule, device.as_deref(), Source::WefXml, raw)
+            .map_err(|error| error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@
 //! `server` crate, SQL in `store`, file formats in `ingest`.
 //!
 //! Reading order follows the data: [`time`] and [`ids`], then what telemetry says
-//! ([`account`], [`logon`], [`machine`]), the rule that decides what counts ([`rule`]), what is
+//! ([`account`], [`logon`], [`session`], [`machine`]), the rule that decides what counts ([`rule`]), what is
 //! kept ([`relation`]), what may be asked ([`query`], [`filter`]) and who may ask it ([`access`]).
 
 pub mod access;
@@ -18,6 +18,7 @@ pub mod machine;
 pub mod query;
 pub mod relation;
 pub mod rule;
+pub mod session;
 pub mod time;
 
 /// Text as it is compared everywhere in Footfall: without regard to case.

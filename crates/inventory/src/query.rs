@@ -131,6 +131,15 @@ impl AddressSelector {
     }
 }
 
+/// Who was where at a moment: of what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PresenceOf {
+    /// Where a user was.
+    User(UserSelector),
+    /// Who was on a machine.
+    Machine(MachineId),
+}
+
 /// A question for a list of machines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineList {

@@ -50,7 +50,8 @@ impl Rule {
         }
     }
 
-    fn is_noise(&self, user: &str, sid: &str) -> bool {
+    /// Whether an account, named as a log has it, is of no person.
+    pub fn is_noise(&self, user: &str, sid: &str) -> bool {
         let Some(reference) = UserRef::parse(user) else {
             return true;
         };

@@ -57,6 +57,7 @@ mod paging;
 mod path;
 mod permit;
 mod pieces;
+mod presence;
 mod query;
 mod question;
 mod rows;

@@ -23,7 +23,7 @@ use crate::query::{EntityQuery, Id};
 use crate::question::{Asked, BigQuestion, Question};
 use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
-use crate::views;
+use crate::{presence, views};
 
 /// Of which machines a list is.
 pub(crate) enum Of {
@@ -107,6 +107,7 @@ fn machine_list(
     of: Of,
     question: &Question<views::Machine>,
 ) -> Result<MachineList, ApiError> {
+    presence::refuse(question)?;
     let (of_user, of_address) = match of {
         Of::Scope => (None, None),
         Of::User(user) => (Some(user), None),
@@ -175,7 +176,7 @@ impl Source for Pages {
                     Some(users(&self.app, &self.call, &self.scope, &machine, inner).await?)
                 }
             };
-            rows.push(Row { entity: views::Machine::new(machine, self.question.now), inside });
+            rows.push(Row { inside, ..Row::bare(views::Machine::new(machine, self.question.now)) });
         }
         Ok(Batch { rows, is_last })
     }
@@ -220,7 +221,7 @@ pub(crate) fn as_user(user: MachineUser) -> User {
     User { account, relation, machines: 1, most_prevalent: None, least_prevalent: None }
 }
 
-fn as_machine_user(user: User) -> MachineUser {
+pub(crate) fn as_machine_user(user: User) -> MachineUser {
     MachineUser { account: user.account, relation: user.relation }
 }
 
@@ -253,6 +254,9 @@ pub(crate) async fn logon_users(
         return Err(ApiError::OData(
             "The machines of users are expanded from users: GET /api/users.".to_owned(),
         ));
+    }
+    if let Some(moment) = question.at {
+        return presence::users(&app, &call, &permit, &id, moment, question).await;
     }
     let choose = async || {
         let machine = find(&app, &permit, &id).await?;

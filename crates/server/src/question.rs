@@ -28,6 +28,7 @@ use crate::answers::minute;
 use crate::call::ThisCall;
 use crate::error::ApiError;
 use crate::form::Form;
+use crate::presence;
 use crate::query::{BIG_PAGE_ROWS, Entity, PAGE_ROWS, refuse_unread};
 use crate::state::AppState;
 
@@ -49,6 +50,8 @@ pub(crate) struct Question<E> {
     pub(crate) page_rows: u64,
     /// How the rows are to be written.
     pub(crate) form: Form,
+    /// The moment that sessions are asked about.
+    pub(crate) at: Option<Timestamp>,
     /// Where a walk goes on.
     pub(crate) walk: Option<Walk>,
     /// What `now()` and health go by, for all pages of a walk.
@@ -120,7 +123,8 @@ impl<E: Queryable> Question<E> {
         }
         let has_top = options.top.is_some();
         let page_rows = preferred_rows(query, &parts.headers).map_or(most, |rows| rows.min(most));
-        Ok(Self { asked, has_top, page_rows, form, walk, now, entity: PhantomData })
+        let at = presence::moment(query)?;
+        Ok(Self { asked, has_top, page_rows, form, at, walk, now, entity: PhantomData })
     }
 }
 

@@ -13,11 +13,13 @@ use crate::call::Call;
 use crate::envelope::{self, BLOCKING_ROWS};
 use crate::error::ApiError;
 use crate::question::{Asked, Queryable, navigation};
+use crate::views::Session;
 
 /// An entity and what is expanded inside it.
 pub(crate) struct Row<E> {
     pub(crate) entity: E,
     pub(crate) inside: Option<Inside>,
+    pub(crate) annotations: Option<Annotations>,
 }
 
 /// What is expanded inside an entity.
@@ -38,7 +40,12 @@ pub(crate) struct Page<E> {
 
 impl<E> Row<E> {
     pub(crate) fn bare(entity: E) -> Self {
-        Self { entity, inside: None }
+        Self { entity, inside: None, annotations: None }
+    }
+
+    /// The same with annotations.
+    pub(crate) fn with(self, annotations: Annotations) -> Self {
+        Self { annotations: Some(annotations), ..self }
     }
 }
 
@@ -65,10 +72,11 @@ pub(crate) fn shaped<'a, E: Serialize>(
     row: &'a Row<E>,
     asked: &'a Asked,
 ) -> impl Serialize + use<'a, E> {
-    Shaped { entity: &row.entity, inside: row.inside.as_ref(), asked }
+    let (inside, annotations) = (row.inside.as_ref(), row.annotations.as_ref());
+    Shaped { entity: &row.entity, inside, annotations, asked }
 }
 
-/// Annotations of Footfall's own on a row of an expansion.
+/// Annotations of Footfall's own on a row.
 #[derive(Default, Serialize)]
 pub(crate) struct Annotations {
     #[serde(rename = "@footfall.firstLogon", skip_serializing_if = "Option::is_none")]
@@ -83,6 +91,8 @@ pub(crate) struct Annotations {
     pub(crate) remote_addresses: Option<Vec<IpAddr>>,
     #[serde(rename = "@footfall.remoteNames", skip_serializing_if = "Option::is_none")]
     pub(crate) remote_names: Option<Vec<String>>,
+    #[serde(rename = "@footfall.sessions", skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<Vec<Session>>,
 }
 
 impl Annotations {
@@ -100,17 +110,9 @@ pub(crate) fn inner<E: Serialize>(
     asked: &Asked,
     annotations: Annotations,
 ) -> Result<Box<RawValue>, ApiError> {
-    let row = Shaped { entity, inside: inside.as_ref(), asked };
-    let written = to_raw_value(&Annotated { row, annotations });
+    let (inside, annotations) = (inside.as_ref(), Some(&annotations));
+    let written = to_raw_value(&Shaped { entity, inside, annotations, asked });
     written.map_err(|error| ApiError::internal(format!("writing an answer: {error}")))
-}
-
-#[derive(Serialize)]
-struct Annotated<'a, E: Serialize> {
-    #[serde(flatten)]
-    row: Shaped<'a, E>,
-    #[serde(flatten)]
-    annotations: Annotations,
 }
 
 struct Collection<'a, E> {
@@ -150,13 +152,15 @@ impl<E: Serialize> Serialize for Rows<'_, E> {
 struct Shaped<'a, E> {
     entity: &'a E,
     inside: Option<&'a Inside>,
+    annotations: Option<&'a Annotations>,
     asked: &'a Asked,
 }
 
 impl<E: Serialize> Serialize for Shaped<'_, E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::Error;
-        if self.asked.select.is_none() && self.inside.is_none() {
+        let is_whole = self.asked.select.is_none() && self.inside.is_none();
+        if is_whole && self.annotations.is_none() {
             return self.entity.serialize(serializer);
         }
         let entity = serde_json::to_value(self.entity).map_err(S::Error::custom)?;
@@ -174,6 +178,12 @@ impl<E: Serialize> Serialize for Shaped<'_, E> {
                 map.serialize_entry(&format!("{}@odata.count", navigation.name), &count)?;
             }
             map.serialize_entry(navigation.name, &inside.rows)?;
+        }
+        if let Some(annotations) = self.annotations {
+            let annotations = serde_json::to_value(annotations).map_err(S::Error::custom)?;
+            for (name, value) in annotations.as_object().into_iter().flatten() {
+                map.serialize_entry(name, value)?;
+            }
         }
         map.end()
     }

@@ -24,7 +24,7 @@ use crate::query::{EntityQuery, Id};
 use crate::question::{Asked, Question};
 use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
-use crate::{machines, views};
+use crate::{machines, presence, views};
 
 /// `GET /api/users/{id}/machines`: the machines that a user logged on to, the last seen first,
 /// then by id. A user whom nobody knows has no machines (defender-api.md §1.1).
@@ -36,6 +36,10 @@ pub(crate) async fn machines(
     question: Question<views::Machine>,
 ) -> Result<Response, ApiError> {
     machines::require_users(&permit, &question)?;
+    if let Some(moment) = question.at {
+        let user = UserSelector::parse(&id, app.config.upn);
+        return presence::machines(&app, &call, &permit, user, moment, question).await;
+    }
     let key = permit.paged_answer_key(&call, question.page_rows);
     if let (Some(user), false) =
         (UserSelector::parse(&id, app.config.upn), question.form == Form::Json)
@@ -191,6 +195,7 @@ fn user_list(
     of: Option<UserSelector>,
     question: &Question<views::User>,
 ) -> Result<UserList, ApiError> {
+    presence::refuse(question)?;
     Ok(UserList {
         filter: question.asked.filter.clone(),
         of,
@@ -216,7 +221,7 @@ impl Source for Pages {
         let (users, is_last) = Pages::next(self).await?;
         let (app, call, scope) = (&self.app, &self.call, &self.scope);
         let mut inside = expanded(app, call, scope, &self.question, &users).await?.into_iter();
-        let row = |user| Row { entity: views::User::of(user), inside: inside.next() };
+        let row = |user| Row { inside: inside.next(), ..Row::bare(views::User::of(user)) };
         Ok(Batch { rows: users.into_iter().map(row).collect(), is_last })
     }
 

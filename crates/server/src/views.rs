@@ -2,6 +2,7 @@
 //! (defender-api.md §2, §3 and §12).
 
 mod device_group;
+mod session;
 
 use std::net::IpAddr;
 
@@ -15,6 +16,7 @@ use serde::ser::Serializer;
 use uuid::Uuid;
 
 pub use self::device_group::DeviceGroup;
+pub use self::session::Session;
 use crate::query::Entity;
 use crate::question::Queryable;
 

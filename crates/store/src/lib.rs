@@ -23,9 +23,11 @@ use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
 use inventory::query::{
-    Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
+    Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList, UserSelector,
+    Window,
 };
 use inventory::relation::{MachineUser, Relation, Remotes, UserMachine};
+use inventory::session::{Presence, SessionEvent};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
@@ -179,6 +181,11 @@ pub trait Store: Send + Sync {
     /// the last report fill gaps only.
     async fn describe(&self, tenant: TenantId, reports: Vec<MachineReport>) -> Result<(), Error>;
 
+    /// Takes what happened to sessions. It makes no machine and no account, and may come before the
+    /// logons; the result does not depend on the order of calls.
+    async fn note_sessions(&self, tenant: TenantId, events: Vec<SessionEvent>)
+    -> Result<(), Error>;
+
     /// Forgets every logon before a day, and the relations, machines and accounts of which
     /// nothing is left.
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error>;
@@ -251,6 +258,14 @@ pub trait Store: Send + Sync {
         machine: MachineId,
         window: Window,
     ) -> Result<Vec<MachineUser>, Error>;
+
+    /// The sessions that were there at a moment, the last begun first (`inventory::session::at`).
+    async fn presences(
+        &self,
+        scope: &Scope,
+        of: &PresenceOf,
+        moment: Timestamp,
+    ) -> Result<Vec<Presence>, Error>;
 
     /// Lists every relation by user name, domain, machine name and id.
     async fn relations(

@@ -6,7 +6,8 @@
 //!
 //! `connections` and `schema` open files; `deadline` ends what takes too long. `read` holds the
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
-//! from `read::condition`. `record` folds telemetry, `addresses` keeps when machines had which,
+//! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
+//! machines had which,
 //! `groups` keeps machines in their device groups, `prune` is retention, `forget` erases a person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
@@ -28,6 +29,7 @@ mod prune;
 mod read;
 mod record;
 mod schema;
+mod sessions;
 mod tenants;
 mod tickets;
 mod values;
@@ -49,9 +51,11 @@ use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
 use inventory::query::{
-    Listed, ListedUsers, MachineList, MachineSelector, Page, UserList, UserSelector, Window,
+    Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList, UserSelector,
+    Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
+use inventory::session::{Presence, SessionEvent};
 use inventory::time::{Day, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -60,7 +64,7 @@ use uuid::Uuid;
 use self::connections::{Connections, visited};
 use self::failure::{Failure, failed};
 use self::read::visible::Visible;
-use self::read::{list, remotes, users};
+use self::read::{list, presence, remotes, users};
 use crate::{
     EntryVisitor, Error, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped,
     RelationVisitor, Settings, Store, Totals,
@@ -172,6 +176,18 @@ impl Store for Sqlite {
             .await
     }
 
+    async fn note_sessions(
+        &self,
+        tenant: TenantId,
+        events: Vec<SessionEvent>,
+    ) -> Result<(), Error> {
+        self.connections
+            .write("keep what happened to sessions", move |writer| {
+                writer.note_sessions(tenant, &events)
+            })
+            .await
+    }
+
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error> {
         self.connections
             .write("apply the retention", move |writer| prune::prune(writer, tenant, before))
@@ -271,6 +287,17 @@ impl Store for Sqlite {
             read::users_of_machine(visible, machine, window, most)
         };
         self.few_or_many("find a machine's users", scope, find).await
+    }
+
+    async fn presences(
+        &self,
+        scope: &Scope,
+        of: &PresenceOf,
+        moment: Timestamp,
+    ) -> Result<Vec<Presence>, Error> {
+        let of = of.clone();
+        let find = move |visible: &Visible<'_>| presence::presences(visible, &of, moment);
+        self.seen("find who was where", scope, find).await
     }
 
     async fn relations(

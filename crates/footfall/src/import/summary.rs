@@ -66,6 +66,7 @@ impl Summary {
                     "noise": sum.tally.noise,
                     "failures": sum.tally.failures,
                     "reports": sum.tally.reports,
+                    "sessionChanges": sum.tally.changes,
                     "duplicates": sum.recorded.duplicates,
                     "rejects": sum.tally.rejects,
                     "first": time(sum.tally.first),
@@ -154,6 +155,13 @@ impl Summary {
             output::line(&format!(
                 "{} of machines about themselves",
                 output::count(reports, "report")
+            ))?;
+        }
+        let changes: u64 = self.formats.values().map(|format| format.tally.changes).sum();
+        if changes > 0 {
+            output::line(&format!(
+                "{} of sessions: ends, locks, breaks",
+                output::count(changes, "change")
             ))?;
         }
         output::line(&format!(

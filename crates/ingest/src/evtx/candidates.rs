@@ -1,23 +1,25 @@
-//! Which records of a chunk can be event 4624 or 4625, told from their bytes.
+//! Which records of a chunk can be events that matter, told from their bytes.
 //!
 //! A record is BinXML: values, and references to templates that say where in the XML they go. Its
 //! event id is in one of these places:
 //!
-//! 1. in a value of the record, as a number: its bytes hold 4624 (or 4625) in little-endian form,
-//!    whatever the width of the number;
+//! 1. in a value of the record, as a number: its bytes hold 4624 (or another of [`EVENT_IDS`]) in
+//!    little-endian form, whatever the width of the number;
 //! 2. in the record's own XML or in a value, as text: its bytes hold the digits in UTF-16 or ANSI;
 //! 3. in the template, which may be in another record of the chunk. A template's literals are text
 //!    only (MS-EVEN6, ValueText), so the chunk holds the digits in UTF-16.
 //!
-//! So where a chunk has the digits as UTF-16 text anywhere, which is rare, all of its records are
-//! candidates; else those whose bytes hold the number or the ANSI digits. Whoever is no candidate
-//! is no event 4624 or 4625.
+//! So where a chunk has the digits as UTF-16 text anywhere, standing alone, which is rare, all of
+//! its records are candidates; else those whose bytes hold the number or the ANSI digits. Whoever
+//! is no candidate is no event that matters.
 //!
 //! A record is left out by ending its BinXML before its first token: the parser then finds no
 //! event in it, at next to no cost, while templates and names that it holds for others stay.
 
 use evtx::EvtxChunkData;
 use memchr::memmem::find_iter;
+
+use crate::windows::EVENT_IDS;
 
 const CHUNK_HEADER_BYTES: usize = 512;
 /// Magic, size, number, time.
@@ -32,7 +34,7 @@ const END_OF_STREAM: u8 = 0;
 /// To be called where the checksum holds only: elsewhere a record should be parsed for its damage
 /// to be told.
 pub(super) fn leave_out_others(chunk: &mut EvtxChunkData) -> Vec<u64> {
-    if holds_digits(&chunk.data, b"4\x006\x002\x00", 6) {
+    if holds_wide_digits(&chunk.data) {
         return Vec::new();
     }
     let end = chunk.data.len().min(chunk.header.free_space_offset as usize);
@@ -65,14 +67,32 @@ fn header(data: &[u8], at: usize) -> Option<(usize, u64)> {
 }
 
 fn is_candidate(binxml: &[u8]) -> bool {
-    // 4624 is 0x1210, 4625 is 0x1211.
-    memchr::memchr_iter(0x12, binxml).any(|at| at > 0 && matches!(binxml[at - 1], 0x10 | 0x11))
-        || holds_digits(binxml, b"462", 3)
+    // 4624 is 0x1210 and 4801 is 0x12C1: the upper byte of all is the same.
+    const LOWER: [u8; 8] = [0x10, 0x11, 0x1a, 0x27, 0xaa, 0xab, 0xc0, 0xc1];
+    memchr::memchr_iter(0x12, binxml).any(|at| at > 0 && LOWER.contains(&binxml[at - 1]))
+        || memchr::memchr_iter(b'4', binxml).any(|at| {
+            binxml[at..].first_chunk().is_some_and(|digits: &[u8; 4]| is_event_id(digits))
+        })
 }
 
-/// Whether `462` and then a 4 or a 5 are there.
-fn holds_digits(bytes: &[u8], prefix: &[u8], last_at: usize) -> bool {
-    find_iter(bytes, prefix).any(|at| matches!(bytes.get(at + last_at), Some(b'4' | b'5')))
+/// Whether an event id is there in UTF-16, with no digit on either side.
+fn holds_wide_digits(bytes: &[u8]) -> bool {
+    let digit = |at: Option<usize>| {
+        let byte = at.and_then(|at| bytes.get(at..at + 2));
+        byte.is_some_and(|wide| wide[0].is_ascii_digit() && wide[1] == 0)
+    };
+    find_iter(bytes, b"4\0").any(|at| {
+        let Some(wide) = bytes.get(at..at + 8) else { return false };
+        let digits = [wide[0], wide[2], wide[4], wide[6]];
+        [1, 3, 5, 7].iter().all(|&at| wide[at] == 0)
+            && is_event_id(&digits)
+            && !digit(at.checked_sub(2))
+            && !digit(Some(at + 8))
+    })
+}
+
+fn is_event_id(digits: &[u8; 4]) -> bool {
+    EVENT_IDS.iter().any(|id| id.as_bytes() == digits)
 }
 
 #[cfg(test)]
@@ -110,7 +130,9 @@ mod tests {
     #[test]
     fn records_that_hold_the_event_id_stay() {
         let none: &[u8] = &[0x0f, 1, 1, 0, 0x12, 0x10, 0x20];
-        for id in [&b"\x0f\x10\x12\0"[..], b"\x0f\x11\x12", b"\x0f4624", b"\x0f_4625_"] {
+        for id in
+            [&b"\x0f\x10\x12\0"[..], b"\x0f\x11\x12", b"\x0f\xc1\x12", b"\x0f4624", b"\x0f_4801_"]
+        {
             assert_eq!(left_out(&[none, id, none]), [0, 2], "{id:?}");
         }
         assert_eq!(left_out(&[none, b"\x0f4626", b"\x0f\x12\x10"]), [0, 1, 2]);
@@ -121,5 +143,6 @@ mod tests {
     fn where_a_template_may_hold_the_event_id_all_stay() {
         let none: &[u8] = &[0x0f, 1, 1, 0];
         assert!(left_out(&[none, b"\x0f4\x006\x002\x005\0", none]).is_empty());
+        assert_eq!(left_out(&[none, b"\x0f4\x006\x002\x005\x006\0"]), [0, 1]);
     }
 }

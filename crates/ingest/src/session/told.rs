@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::session::SessionEvent;
 
 use crate::reject::{Reject, Skipped};
 use crate::{FileReport, Format, Receiver};
@@ -23,6 +24,11 @@ impl Receiver for Told {
 
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
         self.other.push(format!("{reports:?}"));
+        ControlFlow::Continue(())
+    }
+
+    fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()> {
+        self.other.extend(changes.iter().map(|change| format!("{change:?}")));
         ControlFlow::Continue(())
     }
 

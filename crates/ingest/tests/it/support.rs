@@ -10,6 +10,7 @@ use ingest::reject::{Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver, Tally};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::session::SessionEvent;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Collected {
@@ -20,6 +21,7 @@ pub(crate) struct Collected {
     pub(crate) warnings: Vec<String>,
     pub(crate) progress_bytes: u64,
     pub(crate) reports: Vec<MachineReport>,
+    pub(crate) changes: Vec<SessionEvent>,
     /// After so many batches, break.
     pub(crate) break_after: Option<usize>,
 }
@@ -64,6 +66,12 @@ impl Receiver for Collected {
 
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
         self.reports.extend(reports);
+        ControlFlow::Continue(())
+    }
+
+    fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()> {
+        assert!(!changes.is_empty());
+        self.changes.extend(changes);
         ControlFlow::Continue(())
     }
 

@@ -409,3 +409,54 @@ async fn expansions_say_from_where_logons_came_to_who_asks() {
         assert_eq!(row["@footfall.remoteNames"], json!(["JUMP01"]));
     }
 }
+
+#[tokio::test]
+async fn a_moment_leaves_who_was_there_with_the_sessions() {
+    use inventory::session::{SessionChange, SessionEvent};
+    let server = fleet().await;
+    let token = server.reader().await;
+    let change = |session: u64, at: &str, change| SessionEvent {
+        machine: MachineRef::named("WS-1.corp.example"),
+        session,
+        time: time(at),
+        change,
+    };
+    let changes = vec![
+        change(2, "2026-11-21T09:00:00Z", SessionChange::Locked),
+        change(2, "2026-11-21T17:00:00.25Z", SessionChange::LoggedOff),
+    ];
+    server.store.note_sessions(server.tenant.number, changes).await.unwrap();
+
+    let path =
+        "/api/users/jdoe/machines?at=2026-11-21T12:00:00Z&$count=true&$select=computerDnsName";
+    let answer = server.get(path, &token).await;
+    let session = json!({
+        "since": "2026-11-21T08:00:00Z", "until": "2026-11-21T17:00:00.25Z", "state": "Locked",
+        "logonType": "Interactive", "remoteAddress": null, "remoteName": null,
+    });
+    let row = json!({ "computerDnsName": "ws-1.corp.example", "@footfall.sessions": [session] });
+    assert_eq!(answer.json()["value"], json!([row]));
+    assert_eq!(answer.json()["@odata.count"], 1);
+
+    let users = "/api/machines/ws-1/logonusers";
+    let there = server.get(&format!("{users}?at=2026-11-21T18:00:00%2B01:00"), &token).await;
+    assert_eq!(there.json()["value"][0]["id"], "corp\\jdoe");
+    assert_eq!(there.json()["value"][0]["@footfall.sessions"][0]["state"], "Locked");
+    for gone in ["2026-11-21T17:00:01Z", "2026-11-20T07:00:00Z", "2026-10-01Z"] {
+        let answer = server.get(&format!("{users}?at={gone}"), &token).await;
+        assert_eq!(answer.json()["value"], json!([]), "{gone}");
+    }
+    // Without a session's end: the logon of the day before.
+    let before = server.get("/api/users/jdoe/machines?at=2026-11-20T20:00:00Z", &token).await;
+    assert_eq!(before.json()["value"][0]["@footfall.sessions"][0]["until"], Value::Null);
+    assert_eq!(server.get("/api/users/who/machines?at=2026-11-20Z", &token).await.names().len(), 0);
+
+    for wrong in [
+        "/api/users/jdoe/machines?at=yesterday",
+        "/api/users/jdoe/machines?at=2026-11-20Z&$expand=logOnUsers",
+        "/api/machines?at=2026-11-20Z",
+        "/api/users?at=2026-11-20Z",
+    ] {
+        assert_eq!(server.get(wrong, &token).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}

@@ -6,7 +6,7 @@ use inventory::query::UserSelector;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::record::{Writer, recompute_machine};
-use super::{Failure, addresses};
+use super::{Failure, addresses, sessions};
 use crate::Forgotten;
 
 /// Erases the accounts that a selector means, in one transaction.
@@ -38,7 +38,7 @@ fn erase(writer: &mut Writer, tenant: TenantId, user: &UserSelector) -> Result<F
             .collect::<Result<_, _>>()?;
         for machine in machines {
             forgotten.relations += 1;
-            forgotten.logons += erase_relation(&transaction, number, machine)?;
+            forgotten.logons += erase_relation(&transaction, tenant, number, machine)?;
             forgotten.machines += u64::from(keep_or_erase(&transaction, tenant, machine)?);
         }
         for table in ["account_domain", "relation_day"] {
@@ -76,7 +76,12 @@ fn accounts(
 }
 
 /// Erases the logons of a relation, its days and itself; how many logons there were.
-fn erase_relation(db: &Connection, account: i64, machine: i64) -> Result<u64, Failure> {
+fn erase_relation(
+    db: &Connection,
+    tenant: TenantId,
+    account: i64,
+    machine: i64,
+) -> Result<u64, Failure> {
     let days: Vec<i64> = db
         .prepare_cached(
             "SELECT DISTINCT day FROM relation_day WHERE account = ?1 AND machine = ?2",
@@ -85,6 +90,7 @@ fn erase_relation(db: &Connection, account: i64, machine: i64) -> Result<u64, Fa
         .collect::<Result<_, _>>()?;
     let mut logons = 0;
     for day in days {
+        sessions::forget(db, tenant, day, account, machine)?;
         logons += db
             .prepare_cached("DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3")?
             .execute([day, account, machine])? as u64;

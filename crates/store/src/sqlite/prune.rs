@@ -5,7 +5,7 @@ use inventory::time::{Day, Timestamp};
 use rusqlite::params;
 
 use super::record::{Writer, recompute_machine, recompute_relation};
-use super::{Failure, addresses};
+use super::{Failure, addresses, sessions};
 use crate::Pruned;
 
 /// Relations handled in one transaction, so that others get to write in between.
@@ -96,6 +96,7 @@ fn prune_unrelated(
     )? as u64;
     // Before the machines: one that goes has no report, and so no address, that is younger.
     addresses::prune(&transaction, tenant, cutoff)?;
+    sessions::prune(&transaction, tenant, Timestamp::from_ticks(cutoff).unwrap_or(Timestamp::MIN))?;
     pruned.machines += transaction.execute(
         "DELETE FROM machine WHERE tenant = ?1 AND coalesce(last_report, ?2 - 1) < ?2
          AND NOT EXISTS (SELECT 1 FROM relation WHERE relation.machine = machine.number)",

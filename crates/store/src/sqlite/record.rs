@@ -15,12 +15,13 @@ use inventory::ids::TenantId;
 use inventory::logon::{Logon, LogonType, MachineRef};
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
+use inventory::session::SessionEvent;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::groups::{self, Matchers};
 use super::known::{Known, host_key};
-use super::{Failure, addresses};
+use super::{Failure, addresses, sessions};
 use crate::Recorded;
 
 /// Ticks of a day, for times made of a day and a time of day in SQL.
@@ -92,6 +93,17 @@ impl Writer {
         reports: &[MachineReport],
     ) -> Result<(), Failure> {
         self.transact(tenant, |batch| reports.iter().try_for_each(|report| batch.describe(report)))
+    }
+
+    /// Takes what happened to sessions.
+    pub(super) fn note_sessions(
+        &mut self,
+        tenant: TenantId,
+        events: &[SessionEvent],
+    ) -> Result<(), Failure> {
+        let transaction = self.transaction()?;
+        sessions::note(&transaction, tenant, events)?;
+        Ok(transaction.commit()?)
     }
 
     fn transact<T>(

@@ -17,6 +17,7 @@ mod related;
 mod relations;
 mod remotes;
 mod scope;
+mod sessions;
 mod tenants;
 mod tickets;
 mod version;

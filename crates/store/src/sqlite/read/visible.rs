@@ -8,6 +8,7 @@
 use std::fmt::Write;
 
 use inventory::access::scope::{Groups, Scope};
+use inventory::ids::TenantId;
 use rusqlite::{CachedStatement, Connection};
 
 use crate::sqlite::Failure;
@@ -71,6 +72,16 @@ impl<'a> Visible<'a> {
             }
         };
         Self { db, tenant: scope.tenant().0, groups }
+    }
+
+    /// The database itself, for tables that say nothing without a row of those above.
+    pub(super) fn db(&self) -> &'a Connection {
+        self.db
+    }
+
+    /// Whose the tables are.
+    pub(super) fn tenant(&self) -> TenantId {
+        TenantId(self.tenant)
     }
 
     /// Whether the scope shows every machine of its tenant.

@@ -1,0 +1,55 @@
+//! Which records can matter, told from their bytes.
+
+use aho_corasick::AhoCorasick;
+
+use super::EVENT_IDS;
+
+/// Tells records that may be events which matter from those that cannot be, unread: without one of
+/// the event ids in it, standing alone, a record is none. (No writer escapes digits.)
+pub(crate) struct Candidates(Option<AhoCorasick>);
+
+impl Candidates {
+    pub(crate) fn new() -> Self {
+        // So few and short patterns always make a searcher; without one every record is read.
+        Self(AhoCorasick::new(EVENT_IDS).ok())
+    }
+
+    pub(crate) fn include(&self, record: &[u8]) -> bool {
+        let Some(searcher) = &self.0 else { return true };
+        searcher.find_iter(record).any(|found| {
+            let before = found.start().checked_sub(1).map(|at| record[at]);
+            let after = record.get(found.end()).copied();
+            // What a table made a number with a point of may end in `.0`.
+            before != Some(b'.') && !continues(before) && !continues(after)
+        })
+    }
+}
+
+/// Whether a byte beside digits makes them part of a longer number, a version or a GUID.
+fn continues(byte: Option<u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_ids_stand_alone() {
+        let candidates = Candidates::new();
+        for record in [
+            &br#"{"EventID":4624}"#[..],
+            br#"{"EventID":"4801"}"#,
+            br"\u003cEventID\u003e4634\u003c/EventID\u003e",
+            b"<EventID Qualifiers=''>4779</EventID>",
+            b"146240,4647",
+            b"4778.0,",
+            b"4625",
+        ] {
+            assert!(candidates.include(record), "{}", String::from_utf8_lossy(record));
+        }
+        for record in [&b"146240"[..], b"4623", b"a-4800-b", b"10.4624.1", b""] {
+            assert!(!candidates.include(record), "{}", String::from_utf8_lossy(record));
+        }
+    }
+}
