@@ -8,6 +8,7 @@ mod device;
 use std::borrow::Cow;
 
 use inventory::account::Account;
+use inventory::identity::{Identifier, IdentifierKind};
 use inventory::ids::MachineId;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
 use inventory::rule::Verdict;
@@ -184,7 +185,10 @@ fn machine(row: &Object<'_>, context: &Context<'_>) -> Result<MachineRef, FieldE
     };
     bounded(&[("DeviceName", &name)])?;
     let aad_device_id = Uuid::try_parse(&row.text("AadDeviceId")).ok();
-    Ok(MachineRef { name, id, aad_device_id: aad_device_id.filter(|id| !id.is_nil()) })
+    let aad_device_id = aad_device_id.filter(|id| !id.is_nil());
+    let hardware = Identifier::parse(IdentifierKind::HardwareUuid, &row.text("HardwareUuid"));
+    let machine = MachineRef { name, id, aad_device_id, ..MachineRef::default() };
+    Ok(machine.identified(hardware))
 }
 
 /// When it happened; the envelope's time is that of a delivery. A stamp without a zone is in UTC,

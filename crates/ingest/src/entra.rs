@@ -100,8 +100,8 @@ fn sign_in(row: &Object<'_>, context: &Context<'_>) -> Result<Found, FieldError>
     let device_id_text = device_id.to_string();
     let machine = MachineRef {
         name: bounded_name(present(&display_name).unwrap_or(&device_id_text))?,
-        id: None,
         aad_device_id: Some(device_id),
+        ..MachineRef::default()
     };
     let time = time(row, "createdDateTime")?;
     let id = row.text("id");
@@ -176,8 +176,8 @@ fn managed_machine(row: &Object<'_>) -> Result<MachineRef, FieldError> {
     let name = row.text("deviceName");
     Ok(MachineRef {
         name: bounded_name(present(&name).ok_or(FieldError::Missing("deviceName"))?)?,
-        id: None,
         aad_device_id: uuid(&row.text("azureADDeviceId")),
+        ..MachineRef::default()
     })
 }
 

@@ -8,6 +8,7 @@ mod json;
 
 use std::collections::VecDeque;
 
+use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::{EventKey, Source};
 use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
 
@@ -32,6 +33,7 @@ const GREETERS: [&str; 6] = ["gdm", "Debian-gdm", "lightdm", "sddm", "lxdm", "xd
 pub(crate) struct Entry {
     realtime: String,
     host: String,
+    machine_id: String,
     identifier: String,
     command: String,
     pid: String,
@@ -51,6 +53,7 @@ impl Entry {
         Some(match key {
             "__REALTIME_TIMESTAMP" => &mut self.realtime,
             "_HOSTNAME" => &mut self.host,
+            "_MACHINE_ID" => &mut self.machine_id,
             "SYSLOG_IDENTIFIER" => &mut self.identifier,
             "_COMM" => &mut self.command,
             "_PID" => &mut self.pid,
@@ -131,7 +134,12 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         let device = self.options.device.as_deref();
-        part.count(linux::logon(&self.options.rule, device, &found)?);
+        let mut logon = linux::logon(&self.options.rule, device, &found)?;
+        if let Some(logon) = &mut logon {
+            let id = Identifier::parse(IdentifierKind::MachineId, &entry.machine_id);
+            logon.machine.identifiers.extend(id);
+        }
+        part.count(logon);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod logons;
 
 use std::borrow::Cow;
 
+use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::MachineRef;
 use inventory::time::Timestamp;
 use uuid::Uuid;
@@ -89,7 +90,8 @@ impl Sender<'_, '_> {
             .or(present(&identifier))
             .ok_or(FieldError::Computer)?;
         bounded(&[("the machine's name", name)])?;
-        Ok(MachineRef::named(name))
+        let host = Identifier::parse(IdentifierKind::OsqueryHost, &identifier);
+        Ok(MachineRef::named(name).identified(host))
     }
 
     fn decorated(&self, key: &str) -> Cow<'_, str> {

@@ -47,5 +47,10 @@ pub(crate) fn join(report: &mut MachineReport, other: MachineReport) {
     // Not every table has it.
     let device = report.machine.aad_device_id.or(other.machine.aad_device_id);
     report.machine.aad_device_id = device;
+    for identifier in other.machine.identifiers {
+        if !report.machine.identifiers.contains(&identifier) {
+            report.machine.identifiers.push(identifier);
+        }
+    }
     report.facts.complete(other.facts);
 }

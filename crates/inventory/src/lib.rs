@@ -5,13 +5,14 @@
 //! `server` crate, SQL in `store`, file formats in `ingest`.
 //!
 //! Reading order follows the data: [`time`] and [`ids`], then what telemetry says
-//! ([`account`], [`logon`], [`session`], [`machine`]), the rule that decides what counts ([`rule`]), what is
-//! kept ([`relation`]), what may be asked ([`query`], [`filter`]) and who may ask it ([`access`]).
+//! ([`account`], [`logon`], [`session`], [`machine`]), who is who ([`identity`]), the rule that
+//! decides what counts ([`rule`]), what is kept ([`relation`]), what may be asked ([`query`], [`filter`]) and who may ask it ([`access`]).
 
 pub mod access;
 pub mod account;
 pub mod change;
 pub mod filter;
+pub mod identity;
 pub mod ids;
 pub mod logon;
 pub mod machine;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::identity::Identifier;
 use crate::ids::MachineId;
 use crate::time::Timestamp;
 
@@ -186,7 +187,7 @@ pub enum Source {
 }
 
 /// How telemetry names a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MachineRef {
     /// The computer name as reported, full or short; compared without regard to case.
     pub name: String,
@@ -194,12 +195,24 @@ pub struct MachineRef {
     pub id: Option<MachineId>,
     /// The Entra device id, where the telemetry has it.
     pub aad_device_id: Option<Uuid>,
+    /// What else the telemetry tells that is the machine's own; seldom more than two.
+    pub identifiers: Vec<Identifier>,
 }
 
 impl MachineRef {
     /// A machine that telemetry knows by its name only.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), id: None, aad_device_id: None }
+        Self { name: name.into(), id: None, aad_device_id: None, identifiers: Vec::new() }
+    }
+
+    /// The same machine, with an identifier that the telemetry tells of it, where it does.
+    pub fn identified(mut self, identifier: Option<Identifier>) -> Self {
+        if let Some(identifier) = identifier
+            && !self.identifiers.contains(&identifier)
+        {
+            self.identifiers.push(identifier);
+        }
+        self
     }
 
     /// The id the machine has on the wire.

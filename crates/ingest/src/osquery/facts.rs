@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::remote_address;
 use inventory::machine::{
     AdapterType, MachineFacts, MachineIpAddress, MachineReport, OperationalStatus,
@@ -16,11 +17,13 @@ use crate::windows::{FieldError, present};
 /// A row of a table about the machine; of any other table nothing is told.
 pub(super) fn report(row: &Object<'_>, sender: &Sender<'_, '_>) -> Result<Found, FieldError> {
     let mut own = Cow::Borrowed("");
+    let mut hardware = None;
     let facts = if is_system_info(row) {
         own = row.text("hostname");
         if own.is_empty() {
             own = row.text("computer_name");
         }
+        hardware = Identifier::parse(IdentifierKind::HardwareUuid, &row.text("uuid"));
         MachineFacts { os_processor: processor(&row.text("cpu_type")), ..MachineFacts::default() }
     } else if row.has_all(&["name", "version", "platform"]) {
         os_version(row)?
@@ -36,7 +39,7 @@ pub(super) fn report(row: &Object<'_>, sender: &Sender<'_, '_>) -> Result<Found,
     } else {
         return Ok(Found::Other);
     };
-    let machine = sender.machine(&own)?;
+    let machine = sender.machine(&own)?.identified(hardware);
     Ok(Found::Report(MachineReport { machine, time: sender.time()?, facts }))
 }
 

@@ -7,6 +7,7 @@ mod archives;
 mod damage;
 mod defender;
 mod entra;
+mod identifiers;
 mod inputs;
 mod json;
 mod lines;

@@ -178,6 +178,7 @@ async fn fill() -> (Fixture, Vec<WithUsers>) {
             name: NAMES[pick(place, NAMES.len())].to_owned(),
             id: Some(MachineId(id)),
             aad_device_id: None,
+            ..MachineRef::default()
         };
         let at = format!("{}T11:59:{:02}.5Z", days[pick(place + 3, days.len())], place);
         let facts = facts(place);

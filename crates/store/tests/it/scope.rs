@@ -53,6 +53,7 @@ fn reference(machines: &[Made], place: usize) -> MachineRef {
         name: NAMES[machines[place].name].to_owned(),
         id: Some(id(place)),
         aad_device_id: machines[place].device.map(device),
+        ..MachineRef::default()
     }
 }
 
