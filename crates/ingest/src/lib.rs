@@ -11,7 +11,8 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them.
+//! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them;
+//! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
@@ -40,6 +41,7 @@ mod openwec;
 mod osquery;
 pub mod passwd;
 mod pipeline;
+mod platform;
 mod product;
 pub mod reject;
 mod reports;

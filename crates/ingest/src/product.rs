@@ -76,6 +76,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rule: &'a Rule,
     /// The machine of records that do not name theirs.
     pub(crate) device: Option<&'a str>,
+    /// The file's name, which may tell whose answer of an API it holds.
+    pub(crate) file: &'a str,
 }
 
 /// What a record, or a row of it, was.
@@ -85,6 +87,10 @@ pub(crate) enum Found {
     Logon(Option<Logon>),
     Failure,
     Report(MachineReport),
+    /// One more logon of a record that told one.
+    Another(Logon),
+    /// A moment more at which the machine of a record's report was there.
+    Sighting(MachineReport),
     /// Nothing that relates anybody to a machine.
     Other,
 }
@@ -97,6 +103,8 @@ impl Found {
         match self {
             Found::Logon(logon) => part.count(logon),
             Found::Report(report) => part.report(report),
+            Found::Another(logon) => part.count_waited(logon),
+            Found::Sighting(report) => part.reports.push(report),
             Found::Failure => {
                 part.tally.records += 1;
                 part.tally.failures += 1;
@@ -198,18 +206,21 @@ fn unwrap_each<'a>(
 /// Tells lines that cannot be records of a known product, without parsing them.
 ///
 /// Of Defender's and Intune's rows that matter each has a key that begins with `Device` or
-/// `device`, as have Entra's sign-ins; osquery's results say when they are of. No writer escapes
-/// letters, so each such line has that as it is. What a block has none of is found out once for
-/// all its lines.
+/// `device`, as have Entra's sign-ins; the others have one of [`KEYS`]. No writer escapes letters,
+/// so each such line has that as it is. What a block has none of is found out once for all its
+/// lines.
 pub(crate) struct Candidates {
     device: Option<memmem::Finder<'static>>,
-    unix_time: Option<memmem::Finder<'static>>,
+    keys: Vec<memmem::Finder<'static>>,
 }
+
+/// Of osquery's results, and of machines and users in answers of Defender's API.
+const KEYS: [&str; 3] = ["\"unixTime\"", "\"computerDnsName\"", "\"accountName\""];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {
         let within = |text| Some(memmem::Finder::new(text)).filter(|it| it.find(block).is_some());
-        Self { device: within("evice"), unix_time: within("\"unixTime\"") }
+        Self { device: within("evice"), keys: KEYS.into_iter().filter_map(within).collect() }
     }
 
     pub(crate) fn may_be(&self, line: &[u8]) -> bool {
@@ -219,7 +230,7 @@ impl Candidates {
                 matches!(before, Some(b"\"D" | b"\"d"))
             })
         };
-        self.unix_time.as_ref().is_some_and(|finder| finder.find(line).is_some())
+        self.keys.iter().any(|finder| finder.find(line).is_some())
             || self.device.as_ref().is_some_and(names_device)
     }
 }

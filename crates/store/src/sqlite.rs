@@ -28,6 +28,7 @@ mod prune;
 mod read;
 mod record;
 mod schema;
+mod tags;
 mod tenants;
 mod tickets;
 mod values;

@@ -6,6 +6,7 @@
 mod archives;
 mod damage;
 mod defender;
+mod defender_api;
 mod entra;
 mod inputs;
 mod json;
