@@ -11,7 +11,7 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`), whether lines, a `document` or a `table` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
@@ -23,6 +23,7 @@ mod archive;
 mod auditd;
 mod defender;
 mod document;
+mod ecs;
 mod entra;
 mod event_xml;
 mod evtx;
@@ -37,6 +38,7 @@ mod line;
 mod linux;
 mod nxlog;
 mod object;
+mod ocsf;
 mod openwec;
 mod osquery;
 pub mod passwd;
@@ -150,11 +152,15 @@ pub enum Format {
     Osquery,
     /// Sign-ins of Entra, devices of Intune.
     Entra,
+    /// Events in the Elastic Common Schema that are not Windows'.
+    Ecs,
+    /// Events in the Open Cybersecurity Schema Framework.
+    Ocsf,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 18] = [
+    pub const ALL: [Format; 20] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -173,6 +179,8 @@ impl Format {
         Format::Defender,
         Format::Osquery,
         Format::Entra,
+        Format::Ecs,
+        Format::Ocsf,
     ];
 
     /// What people call it.
@@ -196,6 +204,8 @@ impl Format {
             Format::Defender => "Defender",
             Format::Osquery => "osquery results",
             Format::Entra => "Entra and Intune",
+            Format::Ecs => "ECS",
+            Format::Ocsf => "OCSF",
         }
     }
 
@@ -220,6 +230,8 @@ impl Format {
             Format::Defender => "defender",
             Format::Osquery => "osquery",
             Format::Entra => "entra",
+            Format::Ecs => "ecs",
+            Format::Ocsf => "ocsf",
         }
     }
 }

@@ -15,14 +15,14 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, entra, osquery};
+use crate::{Format, defender, ecs, entra, ocsf, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
 const MAX_WRAPPERS: usize = 6;
 /// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
-/// API and Graph's), and of osquery's TLS logger and shippers.
-const WRAPPERS: [&str; 5] = ["records", "value", "Results", "results", "data"];
+/// API and Graph's), of osquery's TLS logger and shippers, and of Elasticsearch.
+const WRAPPERS: [&str; 7] = ["records", "value", "Results", "results", "data", "_source", "hits"];
 
 /// The products whose records are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) enum Product {
     Defender,
     Osquery,
     Entra,
+    Ecs,
+    Ocsf,
 }
 
 impl Product {
@@ -44,6 +46,12 @@ impl Product {
         if entra::is_record(record) {
             return Some(Product::Entra);
         }
+        if ecs::is_record(record) {
+            return Some(Product::Ecs);
+        }
+        if ocsf::is_record(record) {
+            return Some(Product::Ocsf);
+        }
         None
     }
 
@@ -52,12 +60,16 @@ impl Product {
             Product::Defender => Format::Defender,
             Product::Osquery => Format::Osquery,
             Product::Entra => Format::Entra,
+            Product::Ecs => Format::Ecs,
+            Product::Ocsf => Format::Ocsf,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        matches!(format, Format::Defender | Format::Osquery | Format::Entra)
+        let of_products =
+            [Format::Defender, Format::Osquery, Format::Entra, Format::Ecs, Format::Ocsf];
+        of_products.contains(&format)
     }
 
     /// Tells of everything that a record holds.
@@ -66,6 +78,8 @@ impl Product {
             Product::Defender => defender::read(record, context, tell),
             Product::Osquery => osquery::read(record, context, tell),
             Product::Entra => entra::read(record, context, tell),
+            Product::Ecs => tell(ecs::read(record, context)),
+            Product::Ocsf => tell(ocsf::read(record, context)),
         }
     }
 }
@@ -214,8 +228,10 @@ pub(crate) struct Candidates {
     keys: Vec<memmem::Finder<'static>>,
 }
 
-/// Of osquery's results, and of machines and users in answers of Defender's API.
-const KEYS: [&str; 3] = ["\"unixTime\"", "\"computerDnsName\"", "\"accountName\""];
+/// Of osquery's results, of machines and users in answers of Defender's API, of events of
+/// authentication in ECS, and in OCSF, whose class is a number.
+const KEYS: [&str; 5] =
+    ["\"unixTime\"", "\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002"];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {

@@ -14,6 +14,7 @@ mod lines;
 mod linux;
 mod osquery;
 mod rows;
+mod schemas;
 mod shapes;
 mod support;
 mod truth;
