@@ -1,8 +1,10 @@
-//! Microsoft Defender's tables, as streaming and advanced hunting export them (telemetry.md §5.1).
+//! Microsoft Defender's tables, as streaming and advanced hunting export them (telemetry.md §5.1),
+//! and saved answers of its API.
 //!
-//! All exports have the same columns: streamed ones in `properties` beside the table's name, rows
+//! All exports of tables have the same columns: streamed ones in `properties` beside the table's name, rows
 //! of hunting results bare, so that their table is known by its columns.
 
+mod api;
 mod device;
 
 use std::borrow::Cow;
@@ -16,7 +18,7 @@ use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-pub(crate) use device::{mac, tells_place};
+pub(crate) use device::{joined, mac, tells_place};
 
 use crate::object::Object;
 use crate::product::{Context, Found, Tell, bounded, session_of};
@@ -38,16 +40,19 @@ enum Table {
     Other,
 }
 
-/// Whether it is a streamed record or a row of a hunting result.
+/// Whether it is a streamed record, a row of a hunting result or an answer of the API.
 pub(crate) fn is_record(record: &Object<'_>) -> bool {
     is_streamed(record)
         || record.has("Timestamp")
             && record.has_any(&["DeviceId", "DeviceName", "ActionType", "AlertId"])
+        || api::kind(record).is_some()
 }
 
-/// Whether it is an answer of a hunting API, which may have no rows.
+/// Whether it is an answer of an API that may have no rows.
 pub(crate) fn is_answer(answer: &Object<'_>) -> bool {
-    answer.has_all(&["Schema", "Results"]) || answer.has_all(&["schema", "results"])
+    api::is_answer(answer)
+        || answer.has_all(&["Schema", "Results"])
+        || answer.has_all(&["schema", "results"])
 }
 
 /// Whether a table with these columns is a hunting result.
@@ -62,6 +67,9 @@ fn is_streamed(record: &Object<'_>) -> bool {
 
 /// Reads a record.
 pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'_>) {
+    if let Some(kind) = api::kind(record) {
+        return api::read(kind, record, context, tell);
+    }
     if !is_streamed(record) {
         return tell(read_row(Table::of_columns(record), record, context));
     }
@@ -194,12 +202,15 @@ fn machine(row: &Object<'_>, context: &Context<'_>) -> Result<MachineRef, FieldE
 /// When it happened; the envelope's time is that of a delivery. A stamp without a zone is in UTC,
 /// as all of the product's are.
 fn time(row: &Object<'_>) -> Result<Timestamp, FieldError> {
-    let text = row.text("Timestamp");
+    stamp(&row.text("Timestamp"), "Timestamp")
+}
+
+fn stamp(text: &str, field: &'static str) -> Result<Timestamp, FieldError> {
     if text.is_empty() {
-        return Err(FieldError::Missing("Timestamp"));
+        return Err(FieldError::Missing(field));
     }
-    let error = |error| FieldError::Time { field: "Timestamp", error };
-    Stamp::parse(&text).and_then(|stamp| stamp.in_zone(&TimeZone::UTC)).map_err(error)
+    let error = |error| FieldError::Time { field, error };
+    Stamp::parse(text).and_then(|stamp| stamp.in_zone(&TimeZone::UTC)).map_err(error)
 }
 
 /// Records are delivered more than once: machine, time and ReportId tell them apart. ReportId

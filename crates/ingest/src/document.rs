@@ -50,8 +50,11 @@ fn read_up_to(
         session.skipped(name, unknown(&text, cut.as_ref()));
         return ControlFlow::Continue(());
     };
-    let context =
-        Context { rule: &session.options.rule, device: session.options.device.as_deref() };
+    let context = Context {
+        rule: &session.options.rule,
+        device: session.options.device.as_deref(),
+        file: name,
+    };
     let mut file = OpenFile::new(session, name, format);
     let mut flow = ControlFlow::Continue(());
     let mut number = 0;

@@ -24,8 +24,6 @@ const WINDOWS: &str = "Windows Sign In";
 const DOMAIN: &str = "AzureAD";
 /// Windows' number for a logon at the machine.
 const INTERACTIVE: u32 = 2;
-/// The first build of Windows 11.
-const WINDOWS_11: i64 = 22_000;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,14 +223,8 @@ fn system_facts(platform: &str, version: &str) -> Result<MachineFacts, FieldErro
     let is_windows = platform.eq_ignore_ascii_case("Windows");
     let build = version.split('.').nth(2).filter(|_| is_windows);
     let os_build: Option<i64> = build.and_then(|build| build.trim().parse().ok());
-    let platform = match (is_windows, os_build) {
-        (true, Some(build)) if build >= WINDOWS_11 => Some("Windows11"),
-        (true, Some(_)) if version.starts_with("10.") => Some("Windows10"),
-        _ if platform.eq_ignore_ascii_case("macOS") => Some("macOS"),
-        _ => present(platform),
-    };
     Ok(MachineFacts {
-        os_platform: platform.map(str::to_owned),
+        os_platform: crate::platform::platform(platform, os_build),
         version: present(version).map(str::to_owned),
         os_build,
         managed_by: Some(ManagedBy::Intune),

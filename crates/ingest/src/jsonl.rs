@@ -84,7 +84,7 @@ fn read_in_blocks(
         zone: &Zone::of(options.timezone.as_ref(), &recognised.evidence),
         format: recognised.format,
     };
-    let reader = LineReader { records, candidates: Candidates::new() };
+    let reader = LineReader { records, candidates: Candidates::new(), file: name };
     let mut file = OpenFile::new(session, name, recognised.format).counting(pieces);
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
@@ -120,6 +120,8 @@ fn read_in_blocks(
 struct LineReader<'a> {
     records: RecordReader<'a>,
     candidates: Candidates,
+    /// The file's name.
+    file: &'a str,
 }
 
 impl LineReader<'_> {
@@ -191,7 +193,11 @@ impl LineReader<'_> {
 
     /// Reads a record of another product, or a message of several; `false` when it is none.
     fn product(&self, line: &[u8], position: Position, outcome: &mut Outcome) -> bool {
-        let context = product::Context { rule: self.records.rule, device: self.records.device };
+        let context = product::Context {
+            rule: self.records.rule,
+            device: self.records.device,
+            file: self.file,
+        };
         let text = String::from_utf8_lossy(line);
         let mut number = 0;
         // What is beside known records counts with them, should there be any.

@@ -12,7 +12,8 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`), whether lines, a `document` or a `table` brought them.
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`), whether lines, a `document` or a `table` brought them;
+//! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
@@ -23,6 +24,7 @@ mod archive;
 mod auditd;
 mod defender;
 mod document;
+mod ecs;
 mod entra;
 mod event_xml;
 mod evtx;
@@ -37,10 +39,12 @@ mod line;
 mod linux;
 mod nxlog;
 mod object;
+mod ocsf;
 mod openwec;
 mod osquery;
 pub mod passwd;
 mod pipeline;
+mod platform;
 mod product;
 pub mod reject;
 mod reports;
@@ -150,11 +154,15 @@ pub enum Format {
     Osquery,
     /// Sign-ins of Entra, devices of Intune.
     Entra,
+    /// Events in the Elastic Common Schema that are not Windows'.
+    Ecs,
+    /// Events in the Open Cybersecurity Schema Framework.
+    Ocsf,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 18] = [
+    pub const ALL: [Format; 20] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -173,6 +181,8 @@ impl Format {
         Format::Defender,
         Format::Osquery,
         Format::Entra,
+        Format::Ecs,
+        Format::Ocsf,
     ];
 
     /// What people call it.
@@ -196,6 +206,8 @@ impl Format {
             Format::Defender => "Defender",
             Format::Osquery => "osquery results",
             Format::Entra => "Entra and Intune",
+            Format::Ecs => "ECS",
+            Format::Ocsf => "OCSF",
         }
     }
 
@@ -220,6 +232,8 @@ impl Format {
             Format::Defender => "defender",
             Format::Osquery => "osquery",
             Format::Entra => "entra",
+            Format::Ecs => "ecs",
+            Format::Ocsf => "ocsf",
         }
     }
 }

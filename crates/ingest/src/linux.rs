@@ -39,7 +39,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         match self {
             Place::Local => 2,
             Place::Remote => 10,

@@ -14,6 +14,9 @@ use crate::field::Field;
 /// More members than any product's records have.
 const MAX_MEMBERS: usize = 4096;
 
+/// More texts than a list that matters has.
+const MAX_TEXTS: usize = 64;
+
 /// A value as it came.
 #[derive(Clone, Copy, Debug)]
 enum Value<'a> {
@@ -94,6 +97,46 @@ impl<'a> Object<'a> {
             Some(Value::Json(raw)) if raw.get().starts_with(['[', '{']) => Some(raw.get()),
             _ => None,
         }
+    }
+
+    /// Whether there is anything under a name, in an object of it or behind it and a dot.
+    pub(crate) fn opens(&self, name: &str) -> bool {
+        let is_under = |key: &str| {
+            key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.members.iter().any(|(key, _)| is_under(key))
+    }
+
+    /// The text at a path, `user.name`, whether objects are nested or keys have the dots in them.
+    pub(crate) fn text_at(&self, path: &str) -> Cow<'a, str> {
+        self.holder_of(path, &|object, key| object.text(key)).unwrap_or_default()
+    }
+
+    /// The texts at a path, where a list may stand or a single value.
+    pub(crate) fn texts_at(&self, path: &str) -> Vec<Cow<'a, str>> {
+        let list = self.holder_of(path, &|object, key| object.nested(key)).flatten();
+        let Some(list) = list.filter(|list| list.starts_with('[')) else {
+            let text = self.text_at(path);
+            return if text.is_empty() { Vec::new() } else { vec![text] };
+        };
+        let mut texts = Vec::new();
+        // It is part of what was parsed as a whole: it is valid.
+        let _ = elements(list, &mut |element| {
+            texts.push(serde_json::from_str::<Field<'a>>(element).unwrap_or_default().into_text());
+            texts.len() < MAX_TEXTS
+        });
+        texts
+    }
+
+    /// Asks the object that has the last part of a path, however the parts before it are written.
+    fn holder_of<T>(&self, path: &str, ask: &dyn Fn(&Object<'a>, &str) -> T) -> Option<T> {
+        if self.has(path) {
+            return Some(ask(self, path));
+        }
+        path.match_indices('.').find_map(|(at, _)| {
+            let inner = self.object(&path[..at]);
+            inner.holder_of(&path[at + 1..], ask)
+        })
     }
 
     /// Of a key that comes twice the last one counts.
@@ -183,6 +226,24 @@ mod tests {
         assert_eq!(object.object("g").text("h"), "true");
         assert_eq!(object.nested("f"), Some("[1,2]"));
         assert_eq!(object.nested("a"), None);
+    }
+
+    #[test]
+    fn paths_are_found_however_they_are_written() {
+        for json in [
+            r#"{"a":{"b":{"c":"x","d":["y",1]}}}"#,
+            r#"{"a.b.c":"x","a.b.d":["y",1]}"#,
+            r#"{"a.b":{"c":"x"},"a":{"b.d":["y",1]}}"#,
+        ] {
+            let object = Object::parse(json).unwrap();
+            assert_eq!(object.text_at("a.b.c"), "x", "{json}");
+            assert_eq!(object.texts_at("a.b.d"), ["y", "1"], "{json}");
+            assert_eq!(object.texts_at("a.b.c"), ["x"], "{json}");
+            assert_eq!(object.text_at("a.b.z"), "");
+            assert!(object.texts_at("z.a").is_empty());
+            assert!(object.opens("a") && !object.opens("z"));
+        }
+        assert!(!Object::parse(r#"{"ab":1}"#).unwrap().opens("a"));
     }
 
     #[test]

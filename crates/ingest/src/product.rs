@@ -15,14 +15,14 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, entra, osquery};
+use crate::{Format, defender, ecs, entra, ocsf, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
 const MAX_WRAPPERS: usize = 6;
 /// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
-/// API and Graph's), and of osquery's TLS logger and shippers.
-const WRAPPERS: [&str; 5] = ["records", "value", "Results", "results", "data"];
+/// API and Graph's), of osquery's TLS logger and shippers, and of Elasticsearch.
+const WRAPPERS: [&str; 7] = ["records", "value", "Results", "results", "data", "_source", "hits"];
 
 /// The products whose records are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) enum Product {
     Defender,
     Osquery,
     Entra,
+    Ecs,
+    Ocsf,
 }
 
 impl Product {
@@ -44,6 +46,12 @@ impl Product {
         if entra::is_record(record) {
             return Some(Product::Entra);
         }
+        if ecs::is_record(record) {
+            return Some(Product::Ecs);
+        }
+        if ocsf::is_record(record) {
+            return Some(Product::Ocsf);
+        }
         None
     }
 
@@ -52,12 +60,16 @@ impl Product {
             Product::Defender => Format::Defender,
             Product::Osquery => Format::Osquery,
             Product::Entra => Format::Entra,
+            Product::Ecs => Format::Ecs,
+            Product::Ocsf => Format::Ocsf,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        matches!(format, Format::Defender | Format::Osquery | Format::Entra)
+        let of_products =
+            [Format::Defender, Format::Osquery, Format::Entra, Format::Ecs, Format::Ocsf];
+        of_products.contains(&format)
     }
 
     /// Tells of everything that a record holds.
@@ -66,6 +78,8 @@ impl Product {
             Product::Defender => defender::read(record, context, tell),
             Product::Osquery => osquery::read(record, context, tell),
             Product::Entra => entra::read(record, context, tell),
+            Product::Ecs => tell(ecs::read(record, context)),
+            Product::Ocsf => tell(ocsf::read(record, context)),
         }
     }
 }
@@ -76,6 +90,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rule: &'a Rule,
     /// The machine of records that do not name theirs.
     pub(crate) device: Option<&'a str>,
+    /// The file's name, which may tell whose answer of an API it holds.
+    pub(crate) file: &'a str,
 }
 
 /// What a record, or a row of it, was.
@@ -85,6 +101,10 @@ pub(crate) enum Found {
     Logon(Option<Logon>),
     Failure,
     Report(MachineReport),
+    /// One more logon of a record that told one.
+    Another(Logon),
+    /// A moment more at which the machine of a record's report was there.
+    Sighting(MachineReport),
     /// Nothing that relates anybody to a machine.
     Other,
 }
@@ -97,6 +117,8 @@ impl Found {
         match self {
             Found::Logon(logon) => part.count(logon),
             Found::Report(report) => part.report(report),
+            Found::Another(logon) => part.count_waited(logon),
+            Found::Sighting(report) => part.reports.push(report),
             Found::Failure => {
                 part.tally.records += 1;
                 part.tally.failures += 1;
@@ -198,18 +220,23 @@ fn unwrap_each<'a>(
 /// Tells lines that cannot be records of a known product, without parsing them.
 ///
 /// Of Defender's and Intune's rows that matter each has a key that begins with `Device` or
-/// `device`, as have Entra's sign-ins; osquery's results say when they are of. No writer escapes
-/// letters, so each such line has that as it is. What a block has none of is found out once for
-/// all its lines.
+/// `device`, as have Entra's sign-ins; the others have one of [`KEYS`]. No writer escapes letters,
+/// so each such line has that as it is. What a block has none of is found out once for all its
+/// lines.
 pub(crate) struct Candidates {
     device: Option<memmem::Finder<'static>>,
-    unix_time: Option<memmem::Finder<'static>>,
+    keys: Vec<memmem::Finder<'static>>,
 }
+
+/// Of osquery's results, of machines and users in answers of Defender's API, of events of
+/// authentication in ECS, and in OCSF, whose class is a number.
+const KEYS: [&str; 5] =
+    ["\"unixTime\"", "\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002"];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {
         let within = |text| Some(memmem::Finder::new(text)).filter(|it| it.find(block).is_some());
-        Self { device: within("evice"), unix_time: within("\"unixTime\"") }
+        Self { device: within("evice"), keys: KEYS.into_iter().filter_map(within).collect() }
     }
 
     pub(crate) fn may_be(&self, line: &[u8]) -> bool {
@@ -219,7 +246,7 @@ impl Candidates {
                 matches!(before, Some(b"\"D" | b"\"d"))
             })
         };
-        self.unix_time.as_ref().is_some_and(|finder| finder.find(line).is_some())
+        self.keys.iter().any(|finder| finder.find(line).is_some())
             || self.device.as_ref().is_some_and(names_device)
     }
 }

@@ -35,8 +35,11 @@ pub(crate) fn read(
         stream.fill(&mut [0; BOM.len()]);
     }
     let delimiter = delimiter(stream.look(HEAD_BYTES));
-    let context =
-        Context { rule: &session.options.rule, device: session.options.device.as_deref() };
+    let context = Context {
+        rule: &session.options.rule,
+        device: session.options.device.as_deref(),
+        file: name,
+    };
     let mut file = OpenFile::new(session, name, Format::Defender);
     let mut rows = Rows::new(stream, delimiter);
     let mut row = ByteRecord::new();

@@ -184,6 +184,10 @@ pub enum Source {
     Osquery = 31,
     /// Entra's sign-ins and Intune's devices.
     Entra = 32,
+    /// Events in the Elastic Common Schema.
+    Ecs = 33,
+    /// Events in the Open Cybersecurity Schema Framework.
+    Ocsf = 34,
 }
 
 /// How telemetry names a machine.

@@ -174,6 +174,9 @@ pub struct MachineFacts {
     pub ip_addresses: Vec<MachineIpAddress>,
     /// The cloud's view of it.
     pub vm_metadata: Option<VmMetadata>,
+    /// Tags that it has elsewhere. They join [`Machine::tags`], which are what holds; of a stored
+    /// machine this is empty.
+    pub tags: Vec<String>,
 }
 
 /// A machine's report of itself at one moment.
@@ -215,6 +218,11 @@ impl MachineFacts {
         for address in other.ip_addresses {
             if !self.ip_addresses.contains(&address) {
                 self.ip_addresses.push(address);
+            }
+        }
+        for tag in other.tags {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
             }
         }
     }

@@ -30,6 +30,7 @@ mod read;
 mod record;
 mod schema;
 mod sessions;
+mod tags;
 mod tenants;
 mod tickets;
 mod values;

@@ -10,6 +10,7 @@ mod demo;
 mod layering;
 mod query;
 mod server;
+mod sources;
 mod truth;
 
 use std::io::{BufRead, BufReader};

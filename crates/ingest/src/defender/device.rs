@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{machine, time};
 use crate::object::{Object, elements};
+use crate::platform;
 use crate::product::{Context, Found, bounded};
 use crate::windows::{FieldError, present};
 
@@ -40,6 +41,7 @@ pub(super) fn info(row: &Object<'_>, context: &Context<'_>) -> Result<Found, Fie
     };
     let word = |column: &str| row.text(column).replace(' ', "");
     let machine = machine(row, context)?;
+    let os_build = row.text("OSBuild").parse().ok();
     let vm = VmMetadata {
         vm_id: text("AzureVmId")?,
         resource_id: text("AzureResourceId")?,
@@ -47,14 +49,14 @@ pub(super) fn info(row: &Object<'_>, context: &Context<'_>) -> Result<Found, Fie
     };
     let in_azure = vm.vm_id.is_some() || vm.resource_id.is_some();
     let facts = MachineFacts {
-        os_platform: platform(text("OSPlatform")?, text("OSDistribution")?),
+        os_platform: os_platform(text("OSPlatform")?, text("OSDistribution")?, os_build),
         // The release's name, where the product has one beside the number.
         version: text("OSVersionInfo")?.or(text("OSVersion")?),
         last_external_ip_address: remote_address(&row.text("PublicIP")),
         agent_version: text("ClientVersion")?,
-        os_build: row.text("OSBuild").parse().ok(),
+        os_build,
         os_architecture: text("OSArchitecture")?,
-        is_aad_joined: joined(row),
+        is_aad_joined: joined(&row.text("IsAzureADJoined")),
         aad_device_id: Uuid::try_parse(&row.text("AadDeviceId")).ok().filter(|id| !id.is_nil()),
         exposure_level: ExposureLevel::parse(&word("ExposureLevel")),
         onboarding_status: OnboardingStatus::parse(&word("OnboardingStatus")),
@@ -66,15 +68,21 @@ pub(super) fn info(row: &Object<'_>, context: &Context<'_>) -> Result<Found, Fie
 }
 
 /// The API says which Linux it is, the table says it beside.
-fn platform(platform: Option<String>, distribution: Option<String>) -> Option<String> {
-    match platform.as_deref() {
+fn os_platform(
+    platform: Option<String>,
+    distribution: Option<String>,
+    build: Option<i64>,
+) -> Option<String> {
+    let name = match platform.as_deref() {
         Some("Linux") => distribution.or(platform),
         _ => platform,
-    }
+    };
+    platform::platform(&name?, build)
 }
 
-fn joined(row: &Object<'_>) -> Option<bool> {
-    match row.text("IsAzureADJoined").to_ascii_lowercase().as_str() {
+/// Whether a machine is joined to Entra ID, where that is told.
+pub(crate) fn joined(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,

@@ -6,6 +6,7 @@
 mod archives;
 mod damage;
 mod defender;
+mod defender_api;
 mod entra;
 mod identifiers;
 mod inputs;
@@ -14,6 +15,7 @@ mod lines;
 mod linux;
 mod osquery;
 mod rows;
+mod schemas;
 mod shapes;
 mod support;
 mod truth;

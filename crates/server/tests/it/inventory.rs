@@ -91,5 +91,6 @@ fn facts() -> MachineFacts {
             resource_id: text("/subscriptions/s/resourceGroups/g"),
             subscription_id: text("7d0b8a52-2f0e-4c55-8d25-6b1f0c9a4e11"),
         }),
+        tags: Vec::new(),
     }
 }

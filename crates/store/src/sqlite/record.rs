@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use inventory::account::Account;
 use inventory::fold;
-use inventory::ids::TenantId;
+use inventory::ids::{MachineId, TenantId};
 use inventory::logon::{Logon, LogonType, MachineRef};
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
@@ -21,7 +21,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::groups::{self, Matchers};
 use super::known::{Known, host_key};
-use super::{Failure, addresses, sessions};
+use super::{Failure, addresses, sessions, tags};
 use crate::Recorded;
 
 /// Ticks of a day, for times made of a day and a time of day in SQL.
@@ -52,6 +52,12 @@ struct Event {
 /// The name under which a machine was last seen; of two at one moment the greater text, so that
 /// the order of logons does not matter.
 type Naming<'a> = (Timestamp, &'a str);
+
+/// A machine that is known by its id alone is called by it until somebody names it.
+fn naming(time: Timestamp, machine: &MachineRef) -> Naming<'_> {
+    let is_id = MachineId::parse(&machine.name).is_some();
+    (if is_id { Timestamp::MIN } else { time }, &machine.name)
+}
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
@@ -207,7 +213,7 @@ impl Batch<'_> {
                     number
                 }
             };
-            let naming = (logon.time, logon.machine.name.as_str());
+            let naming = naming(logon.time, &logon.machine);
             namings.entry(machine).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
             events.push(Event::of(logon, account, machine, remote));
         }
@@ -402,18 +408,14 @@ impl Batch<'_> {
 
     fn describe(&mut self, report: &MachineReport) -> Result<(), Failure> {
         let number = self.machine(&report.machine)?;
-        self.name(number, (report.time, &report.machine.name))?;
+        self.name(number, naming(report.time, &report.machine))?;
         self.sight(number, report.time, report.time)?;
-        let (last_report, os_platform): (Option<i64>, Option<String>) = self
-            .db
-            .prepare_cached("SELECT last_report, os_platform FROM machine WHERE number = ?1")?
-            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let newer = last_report.is_none_or(|last| last <= report.time.ticks());
-        let reported = &report.facts.os_platform;
-        if reported.is_some() && *reported != os_platform && (newer || os_platform.is_none()) {
+        if super::read::facts::write(self.db, number, report)? {
             self.misplaced.insert(number);
         }
-        super::read::facts::write(self.db, number, report, newer)?;
+        if tags::add(self.db, self.tenant, number, &report.facts.tags)? {
+            self.misplaced.insert(number);
+        }
         addresses::note(self.db, self.tenant, number, report)
     }
 }

@@ -163,6 +163,7 @@ fn facts(seed: usize) -> MachineFacts {
             seed + 17,
             VmMetadata { vm_id: text(18), resource_id: text(19), subscription_id: None },
         ),
+        tags: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Machines: how they are found, and what reports of them change.
 
+use inventory::change::{Author, MachineChange};
 use inventory::ids::MachineId;
 use inventory::machine::{
     AdapterType, MachineFacts, MachineIpAddress, MachineReport, ManagedBy, OperationalStatus,
@@ -124,4 +125,58 @@ async fn a_fact_never_gets_worse() {
     assert_eq!(fixture.store.totals(&fixture.scope()).await.unwrap().machines, 1);
     fixture.store.prune(fixture.tenant, day("2025-06-04T00:00:00Z")).await.unwrap();
     assert_eq!(fixture.store.totals(&fixture.scope()).await.unwrap().machines, 0);
+}
+
+#[tokio::test]
+async fn reported_tags_join_those_of_people_and_never_undo_them() {
+    let fixture = Fixture::new().await;
+    let tagged = |tags: &[&str], at: &str| {
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        report("ws1", at, MachineFacts { tags, ..MachineFacts::default() })
+    };
+    let tags = async || {
+        let id = MachineId::derived_from_name("ws1");
+        let machine = fixture.store.machine(&fixture.scope(), &MachineSelector::Id(id)).await;
+        machine.unwrap().unwrap().tags
+    };
+    let change = async |change: MachineChange| {
+        let author = Author { time: time("2025-06-05T08:00:00Z"), app: None, person: None };
+        let id = MachineId::derived_from_name("ws1");
+        fixture
+            .store
+            .change_machines(&fixture.scope(), vec![id], vec![change], author)
+            .await
+            .unwrap();
+    };
+    let describe = async |report: MachineReport| {
+        fixture.store.describe(fixture.tenant, vec![report]).await.unwrap();
+    };
+    describe(tagged(&["tier 1", "lab"], "2025-06-02T08:00:00Z")).await;
+    assert_eq!(tags().await, ["tier 1", "lab"]);
+    change(MachineChange::AddTag("mine".to_owned())).await;
+    change(MachineChange::RemoveTag("LAB".to_owned())).await;
+    describe(tagged(&["Tier 1", "lab", "new"], "2025-06-06T08:00:00Z")).await;
+    describe(tagged(&[], "2025-06-07T08:00:00Z")).await;
+    describe(tagged(&[&"x".repeat(201)], "2025-06-08T08:00:00Z")).await;
+    assert_eq!(tags().await, ["tier 1", "mine", "new"]);
+}
+
+#[tokio::test]
+async fn a_name_wins_over_an_id_that_stands_for_one_in_any_order() {
+    let id = MachineId([9; 20]);
+    let machine = |name: &str, at: &str| {
+        let mut report = report(name, at, MachineFacts::default());
+        report.machine.id = Some(id);
+        report
+    };
+    let named = machine("ws1.corp", "2025-06-01T08:00:00Z");
+    let nameless = machine(&id.to_string(), "2025-06-02T08:00:00Z");
+    for reports in [[named.clone(), nameless.clone()], [nameless, named]] {
+        let fixture = Fixture::new().await;
+        for report in reports {
+            fixture.store.describe(fixture.tenant, vec![report]).await.unwrap();
+        }
+        let found = fixture.store.machine(&fixture.scope(), &MachineSelector::Id(id)).await;
+        assert_eq!(found.unwrap().unwrap().computer_dns_name, "ws1.corp");
+    }
 }

@@ -1,6 +1,9 @@
 //! A database of the first schema opens, and all that it held is there.
 
 use inventory::access::Proof;
+use inventory::ids::MachineId;
+use inventory::logon::MachineRef;
+use inventory::machine::{MachineFacts, MachineReport};
 use inventory::query::{AddressSelector, MachineList, MachineSelector, Page};
 use inventory::time::Timestamp;
 use store::Error;
@@ -70,6 +73,19 @@ async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
         let list = MachineList { of_address, ..MachineList::all(Page::ALL, Timestamp::MAX) };
         assert_eq!(store.count_machines(&scope, list).await.unwrap(), found, "{address}");
     }
+    // What was known before is as old as the last report: a newer one replaces it, an older not.
+    let address = async |at: &str, address: &str| {
+        let facts = MachineFacts { last_ip_address: address.parse().ok(), ..Default::default() };
+        let mut machine = MachineRef::named("WS1");
+        machine.id = Some(MachineId([3; 20]));
+        store
+            .describe(kept.number, vec![MachineReport { machine, time: time(at), facts }])
+            .await
+            .unwrap();
+        store.machine(&scope, &by_name).await.unwrap().unwrap().facts.last_ip_address
+    };
+    assert_eq!(address("2025-06-01T08:00:00Z", "10.0.0.2").await, "10.0.0.1".parse().ok());
+    assert_eq!(address("2025-06-03T08:00:00Z", "10.0.0.3").await, "10.0.0.3".parse().ok());
     // Migrated once: another process finds nothing to do, and the same rows.
     assert_eq!(open(&folder).apps(kept.number).await.unwrap(), [app]);
 }

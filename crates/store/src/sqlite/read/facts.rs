@@ -7,11 +7,12 @@ use inventory::machine::{
     MachineIpAddress, MachineReport, ManagedBy, ManagedByStatus, OnboardingStatus,
     OperationalStatus, RiskScore, VmMetadata,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use crate::sqlite::Failure;
-use crate::sqlite::values::{machine_id, timestamp};
+use crate::sqlite::values::{from_json, machine_id, timestamp, to_json};
 
 /// The columns that [`machine_of`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, merged_into, is_potential_duplication, exclusion, name,
@@ -97,6 +98,7 @@ fn facts_of(row: &Row<'_>) -> Result<MachineFacts, Failure> {
             resource_id: vm.resource,
             subscription_id: vm.subscription,
         }),
+        tags: Vec::new(),
     })
 }
 
@@ -137,62 +139,36 @@ fn json<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<Op
     .transpose()
 }
 
-/// Takes a report's facts. A newer report replaces what it names; an older one fills gaps only.
+/// Takes those of a report's facts that are no older than what is known, each by itself, so that
+/// the order of reports does not matter. Whether the platform is another now.
 pub(in crate::sqlite) fn write(
     db: &Connection,
     number: i64,
     report: &MachineReport,
-    newer: bool,
-) -> Result<(), Failure> {
-    let facts = &report.facts;
-    let addresses: Vec<_> = facts
-        .ip_addresses
-        .iter()
-        .map(|address| StoredAddress {
-            ip: address.ip_address,
-            mac: address.mac_address.clone(),
-            kind: address.adapter_type.as_str().to_owned(),
-            status: address.operational_status.as_str().to_owned(),
-        })
-        .collect();
-    let vm = facts.vm_metadata.as_ref().map(|vm| StoredVm {
-        vm: vm.vm_id.clone(),
-        resource: vm.resource_id.clone(),
-        subscription: vm.subscription_id.clone(),
-    });
-    let text = |error: serde_json::Error| Failure::Damaged(error.to_string());
-    let addresses = if addresses.is_empty() {
-        None
-    } else {
-        Some(serde_json::to_string(&addresses).map_err(text)?)
-    };
-    let vm = vm.map(|vm| serde_json::to_string(&vm).map_err(text)).transpose()?;
-    db.prepare_cached(&update_sql())?.execute(params![
-        number,
-        newer,
-        report.time.ticks(),
-        facts.os_platform,
-        facts.os_processor,
-        facts.version,
-        facts.last_ip_address.map(|address| address.to_string()),
-        facts.last_external_ip_address.map(|address| address.to_string()),
-        facts.agent_version,
-        facts.os_build,
-        facts.risk_score.map(RiskScore::as_str),
-        facts.exposure_level.map(ExposureLevel::as_str),
-        facts.is_aad_joined,
-        facts.aad_device_id,
-        facts.onboarding_status.map(OnboardingStatus::as_str),
-        facts.os_architecture,
-        facts.managed_by.map(ManagedBy::as_str),
-        facts.managed_by_status.map(ManagedByStatus::as_str),
-        addresses,
-        vm,
-    ])?;
-    Ok(())
+) -> Result<bool, Failure> {
+    let time = report.time.ticks();
+    let mut values = values(&report.facts)?;
+    let (times, platform): (Option<String>, Value) = db
+        .prepare_cached("SELECT facts_at, os_platform FROM machine WHERE number = ?1")?
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut times: Vec<Option<i64>> =
+        times.as_deref().map(from_json).transpose()?.unwrap_or_default();
+    times.resize(REPORTED.len(), None);
+    for (value, known) in values.iter_mut().zip(&mut times) {
+        if *value == Value::Null || known.is_some_and(|known| known > time) {
+            *value = Value::Null;
+        } else {
+            *known = Some(time);
+        }
+    }
+    let is_another = values[0] != Value::Null && values[0] != platform;
+    let head = [Value::from(number), time.into(), to_json(&times)?.into()];
+    db.prepare_cached(&update_sql())?.execute(params_from_iter(head.into_iter().chain(values)))?;
+    Ok(is_another)
 }
 
-/// The columns that reports fill, in the order of [`write`]'s values from the fourth on.
+/// The columns that reports fill. Their order is stored (0006_fact_times.sql): a new one goes to
+/// the end.
 const REPORTED: [&str; 17] = [
     "os_platform",
     "os_processor",
@@ -213,16 +189,56 @@ const REPORTED: [&str; 17] = [
     "vm_metadata",
 ];
 
+/// What a report says for each of them; null where it says nothing.
+fn values(facts: &MachineFacts) -> Result<[Value; REPORTED.len()], Failure> {
+    fn text(text: Option<impl Into<String>>) -> Value {
+        text.map_or(Value::Null, |text| Value::Text(text.into()))
+    }
+    let address = |address: Option<IpAddr>| text(address.map(|address| address.to_string()));
+    let addresses: Vec<_> = facts
+        .ip_addresses
+        .iter()
+        .map(|address| StoredAddress {
+            ip: address.ip_address,
+            mac: address.mac_address.clone(),
+            kind: address.adapter_type.as_str().to_owned(),
+            status: address.operational_status.as_str().to_owned(),
+        })
+        .collect();
+    let addresses = if addresses.is_empty() { None } else { Some(to_json(&addresses)?) };
+    let vm = facts.vm_metadata.as_ref().map(|vm| StoredVm {
+        vm: vm.vm_id.clone(),
+        resource: vm.resource_id.clone(),
+        subscription: vm.subscription_id.clone(),
+    });
+    Ok([
+        text(facts.os_platform.as_deref()),
+        text(facts.os_processor.as_deref()),
+        text(facts.version.as_deref()),
+        address(facts.last_ip_address),
+        address(facts.last_external_ip_address),
+        text(facts.agent_version.as_deref()),
+        facts.os_build.into(),
+        text(facts.risk_score.map(RiskScore::as_str)),
+        text(facts.exposure_level.map(ExposureLevel::as_str)),
+        facts.is_aad_joined.into(),
+        facts.aad_device_id.map_or(Value::Null, |id| Value::Blob(id.as_bytes().to_vec())),
+        text(facts.onboarding_status.map(OnboardingStatus::as_str)),
+        text(facts.os_architecture.as_deref()),
+        text(facts.managed_by.map(ManagedBy::as_str)),
+        text(facts.managed_by_status.map(ManagedByStatus::as_str)),
+        text(addresses),
+        text(vm.map(|vm| to_json(&vm)).transpose()?),
+    ])
+}
+
 fn update_sql() -> String {
     let mut sql = String::from(
-        "UPDATE machine SET first_report = min(coalesce(first_report, ?3), ?3),
-             last_report = max(coalesce(last_report, ?3), ?3)",
+        "UPDATE machine SET first_report = min(coalesce(first_report, ?2), ?2),
+             last_report = max(coalesce(last_report, ?2), ?2), facts_at = ?3",
     );
     for (column, value) in REPORTED.iter().zip(4..) {
-        sql.push_str(&format!(
-            ", {column} = CASE WHEN ?2 THEN coalesce(?{value}, {column})
-               ELSE coalesce({column}, ?{value}) END"
-        ));
+        sql.push_str(&format!(", {column} = coalesce(?{value}, {column})"));
     }
     sql.push_str(" WHERE number = ?1");
     sql
