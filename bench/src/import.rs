@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let start = Instant::now();
             records = parse(file, args.threads)?;
             bare = bare.min(start.elapsed().as_secs_f64());
-            import = import.min(import_time(&args.program, file)?);
+            import = import.min(import_time(Command::new(&args.program), file)?);
         }
         let name = file.file_name().unwrap_or(file.as_os_str()).display();
         println!(
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parse(file: &Path, threads: NonZeroUsize) -> anyhow::Result<u64> {
+pub(crate) fn parse(file: &Path, threads: NonZeroUsize) -> anyhow::Result<u64> {
     let mut head = [0; 8];
     let read = std::io::Read::read(&mut std::fs::File::open(file)?, &mut head)?;
     if &head[..read] == b"ElfFile\0" {
@@ -71,15 +71,15 @@ fn parse(file: &Path, threads: NonZeroUsize) -> anyhow::Result<u64> {
 }
 
 /// Seconds of a whole import into an empty store: start, reading, commit, end.
-fn import_time(program: &Path, file: &Path) -> anyhow::Result<f64> {
+pub(crate) fn import_time(mut program: Command, file: &Path) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite:{}", folder.path().join("import.sqlite").display());
     let start = Instant::now();
-    let output = Command::new(program)
+    let output = program
         .args(["--database", &url, "import", "--json"])
         .arg(file)
         .output()
-        .with_context(|| format!("cannot run {}", program.display()))?;
+        .with_context(|| format!("cannot run {program:?}"))?;
     let seconds = start.elapsed().as_secs_f64();
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(seconds)

@@ -5,6 +5,7 @@
 //! cargo build --release --workspace
 //! target/release/bench http                # the API call beside a bare hyper server
 //! target/release/bench import FILE.evtx    # reading files beside the bare parse
+//! target/release/bench formats             # a made file of each format, beside the bare parse
 //! target/release/bench record              # logons into the store: time and bytes
 //! target/release/bench groups              # 1,000,000 machines follow 2,000 device groups
 //! target/release/bench questions           # the documented filters over 100,000 machines
@@ -16,6 +17,7 @@ mod audit;
 mod caller;
 mod fill;
 mod fleet;
+mod formats;
 mod groups;
 mod http;
 mod import;
@@ -42,6 +44,8 @@ enum Command {
     Floor { body: PathBuf },
     /// MB/s and records/s of importing files beside the bare parse by the same crate
     Import(import::Args),
+    /// MB/s and records/s of importing a made file of each format beside `wc -l` and the bare parse
+    Formats(formats::Args),
     /// Logons per second into the store, and the bytes that they take
     Record(record::Args),
     /// Time for all machines to follow new device groups, and what questions cost meanwhile
@@ -59,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Command::Http(args) => http::run(&args),
         Command::Floor { body } => http::floor::serve(&body),
         Command::Import(args) => import::run(&args),
+        Command::Formats(args) => formats::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Groups(args) => groups::run(&args),
         Command::Questions(args) => questions::run(&args),
