@@ -151,7 +151,7 @@ fn host<'a>(record: &Object<'a>) -> Host<'a> {
         None => Host::Unknown,
         Some(_)
             if !is_of_host
-                && ["agent.name", "agent.hostname"].iter().any(|path| is_shipper(path)) =>
+                && ["agent.name", "agent.hostname"].iter().any(is_shipper) =>
         {
             Host::Elsewhere
         }

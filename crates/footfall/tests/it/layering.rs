@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// What each crate may use of ours.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("odata", &[]),
     ("inventory", &["odata"]),
     ("ingest", &["inventory"]),
     ("store", &["inventory"]),
     ("server", &["odata", "inventory", "ingest", "store"]),
     ("footfall", &["odata", "inventory", "ingest", "store", "server"]),
-    ("bench", &["inventory", "ingest", "store", "server"]),
+    ("samples", &[]),
+    ("bench", &["inventory", "ingest", "store", "server", "samples"]),
+    ("fuzz", &["inventory", "ingest", "samples"]),
 ];
 
 /// What the pure crates must not know: runtimes, sockets, databases, the clock's wrappers.
