@@ -82,7 +82,7 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::Json => document::read(session, name, stream),
-        Content::Csv => table::read(session, name, stream),
+        Content::Csv(format) => table::read(session, name, stream, format),
         Content::JsonArray => jsonl::read_array(session, name, stream),
         Content::Rows(format) => rows::read(session, name, stream, format),
         Content::Xml => xml::read(session, name, stream),

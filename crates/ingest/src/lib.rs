@@ -11,7 +11,7 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
@@ -36,6 +36,7 @@ mod jsonl;
 mod lastlog;
 mod line;
 mod linux;
+mod native;
 mod nxlog;
 mod object;
 mod ocsf;
@@ -156,11 +157,13 @@ pub enum Format {
     Ecs,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf,
+    /// Footfall's own lines and tables.
+    Own,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 20] = [
+    pub const ALL: [Format; 21] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -181,6 +184,7 @@ impl Format {
         Format::Entra,
         Format::Ecs,
         Format::Ocsf,
+        Format::Own,
     ];
 
     /// What people call it.
@@ -206,6 +210,7 @@ impl Format {
             Format::Entra => "Entra and Intune",
             Format::Ecs => "ECS",
             Format::Ocsf => "OCSF",
+            Format::Own => "Footfall",
         }
     }
 
@@ -232,6 +237,7 @@ impl Format {
             Format::Entra => "entra",
             Format::Ecs => "ecs",
             Format::Ocsf => "ocsf",
+            Format::Own => "footfall",
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Content {
     /// One JSON object or a few, each over several lines or too long for one.
     Json,
     /// A table in CSV whose rows are a product's records.
-    Csv,
+    Csv(Format),
     /// Windows events in XML.
     Xml,
     JournalJson,
@@ -93,8 +93,8 @@ fn content_of(head: &[u8]) -> Content {
     if let Some(format) = rows::format(head) {
         return Content::Rows(format);
     }
-    if table::is_known(head) {
-        return Content::Csv;
+    if let Some(format) = table::format(head) {
+        return Content::Csv(format);
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
@@ -207,7 +207,8 @@ mod tests {
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
-            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv(Format::Defender)),
+            (b"user;footfall;time\n", Content::Csv(Format::Own)),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (

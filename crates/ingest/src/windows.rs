@@ -172,6 +172,9 @@ pub(crate) enum FieldError {
     Time { field: &'static str, error: TimeError },
     #[error(transparent)]
     Year(YearError),
+    /// Of our own format, whose records are refused by what is wrong in them.
+    #[error("{0}")]
+    Record(String),
 }
 
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.

@@ -187,6 +187,8 @@ pub enum Source {
     Ecs = 33,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf = 34,
+    /// Footfall's own format.
+    Own = 40,
 }
 
 /// How telemetry names a machine.
