@@ -148,8 +148,8 @@ pub(crate) enum Command {
 
 Formats are recognised by content. Windows: event logs (EVTX); Security events in XML (WEF), as
 JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
-the last two, as flat JSON. Linux: wtmp, btmp, utmp and lastlog, auth.log and secure, the audit
-log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
+the last two, as flat JSON. Linux: wtmp, btmp, utmp, lastlog, wtmpdb and lastlog2, auth.log and
+secure, the audit log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
 Event Hubs, hunting as JSON or CSV, answers of its API. osquery result logs. Entra sign-ins, Intune
 devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else. Plain, or in gzip,
 Zstandard, zip and tar; JSON is lines or an array. A file that was read before adds nothing again.")]

@@ -14,7 +14,7 @@
 //! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
-//! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
+//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -54,6 +54,7 @@ mod session;
 mod shape;
 mod sniff;
 mod splunk;
+mod sqlite;
 mod sshd;
 mod stream;
 mod syslog;
@@ -64,6 +65,7 @@ mod utmp;
 mod vector;
 mod windows;
 mod winlogbeat;
+mod wtmpdb;
 mod xml;
 mod zone;
 
@@ -141,6 +143,10 @@ pub enum Format {
     Utmp,
     /// Linux' lastlog.
     Lastlog,
+    /// wtmpdb, which has wtmp's place on newer systems.
+    Wtmpdb,
+    /// lastlog2, which has lastlog's.
+    Lastlog2,
     /// The systemd journal, as JSON lines or in its export form.
     Journal,
     /// Lines of syslog: auth.log, secure.
@@ -163,7 +169,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 21] = [
+    pub const ALL: [Format; 23] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -176,6 +182,8 @@ impl Format {
         Format::Sentinel,
         Format::Utmp,
         Format::Lastlog,
+        Format::Wtmpdb,
+        Format::Lastlog2,
         Format::Journal,
         Format::Syslog,
         Format::Auditd,
@@ -202,6 +210,8 @@ impl Format {
             Format::Sentinel => "Sentinel",
             Format::Utmp => "wtmp/btmp",
             Format::Lastlog => "lastlog",
+            Format::Wtmpdb => "wtmpdb",
+            Format::Lastlog2 => "lastlog2",
             Format::Journal => "journal",
             Format::Syslog => "syslog",
             Format::Auditd => "auditd",
@@ -229,6 +239,8 @@ impl Format {
             Format::Sentinel => "sentinel",
             Format::Utmp => "utmp",
             Format::Lastlog => "lastlog",
+            Format::Wtmpdb => "wtmpdb",
+            Format::Lastlog2 => "lastlog2",
             Format::Journal => "journal",
             Format::Syslog => "syslog",
             Format::Auditd => "auditd",

@@ -177,6 +177,10 @@ pub enum Source {
     Auditd = 23,
     /// Linux' lastlog.
     Lastlog = 24,
+    /// wtmpdb.
+    Wtmpdb = 25,
+    /// lastlog2.
+    Lastlog2 = 26,
     /// Microsoft Defender's tables.
     Defender = 30,
     /// osquery's result logs.
