@@ -144,6 +144,8 @@ pub(crate) enum Command {
   footfall import /cases/2025-117/          # a folder, and all that is in it
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   footfall import --device web-1 wtmp       # a file that does not name its machine
+  sudo footfall import --this-machine       # what this host has
+  footfall import --this-machine --root /mnt/image
   zcat export.gz | footfall import --json -
 
 Formats are recognised by content. Windows: event logs (EVTX); Security events in XML (WEF), as
@@ -155,8 +157,14 @@ devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else
 Zstandard, zip and tar; JSON is lines or an array. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "this_machine", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Read the logs that this machine has
+    #[arg(long, conflicts_with = "paths")]
+    pub(crate) this_machine: bool,
+    /// With --this-machine: those of the machine whose files are here, a mounted disk image say
+    #[arg(long, value_name = "DIR", requires = "this_machine")]
+    pub(crate) root: Option<PathBuf>,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
