@@ -146,19 +146,27 @@ pub(crate) enum Command {
   footfall import /cases/2025-117/          # a folder, and all that is in it
   footfall import --timezone Europe/Berlin nxlog.json.gz evidence.zip
   footfall import --device web-1 wtmp       # a file that does not name its machine
+  sudo footfall import --this-machine       # what this host has
+  footfall import --this-machine --root /mnt/image
   zcat export.gz | footfall import --json -
 
 Formats are recognised by content. Windows: event logs (EVTX); Security events in XML (WEF), as
 JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
-the last two, as flat JSON. Linux: wtmp, btmp, utmp and lastlog, auth.log and secure, the audit
-log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
-Event Hubs, hunting as JSON or CSV, answers of its API. osquery result logs. Entra sign-ins, Intune devices. Logons
-in ECS and OCSF. Plain, or in gzip, Zstandard, zip and tar; JSON is lines or an array. A file that
-was read before adds nothing again.")]
+the last two, as flat JSON. Linux: wtmp, btmp, utmp, lastlog, wtmpdb and lastlog2, auth.log and
+secure, the audit log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
+Event Hubs, hunting as JSON or CSV, answers of its API. osquery result logs. Entra sign-ins, Intune
+devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else. Plain, or in gzip,
+Zstandard, zip and tar; JSON is lines or an array. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "this_machine", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Read the logs that this machine has
+    #[arg(long, conflicts_with = "paths")]
+    pub(crate) this_machine: bool,
+    /// With --this-machine: those of the machine whose files are here, a mounted disk image say
+    #[arg(long, value_name = "DIR", requires = "this_machine")]
+    pub(crate) root: Option<PathBuf>,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,

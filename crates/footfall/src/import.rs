@@ -2,12 +2,14 @@
 //! progress. Each batch is one transaction, so whatever stops the import leaves what was written
 //! complete, and the next run adds only what is missing.
 
+mod host;
+mod journal;
 mod progress;
 mod summary;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -23,10 +25,12 @@ use inventory::machine::MachineReport;
 use inventory::session::SessionEvent;
 use store::Store;
 
-use crate::cli::Reading;
+use crate::cli::{Import, Reading};
 use crate::config::Config;
-use crate::output::Outcome;
+use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
+use host::Host;
+use journal::Journal;
 use progress::Progress;
 pub(crate) use summary::Summary;
 
@@ -50,21 +54,30 @@ enum Message {
     Progress(u64),
 }
 
-/// Reads paths into the store and prints the summary.
-pub(crate) async fn run(
-    config: &Config,
-    paths: &[PathBuf],
-    reading: &Reading,
-    json: bool,
-) -> anyhow::Result<Outcome> {
+/// What there is to read, and how.
+struct Sources {
+    inputs: Vec<Input>,
+    journal: Option<Journal>,
+    /// What cannot be read, and why.
+    missing: Vec<Skipped>,
+    options: Options,
+}
+
+/// Reads paths, or what this machine has, into the store and prints the summary.
+pub(crate) async fn run(config: &Config, args: &Import) -> anyhow::Result<Outcome> {
+    let sources = if args.this_machine {
+        sources_of_host(config, args)?
+    } else {
+        sources_of_paths(config, &args.paths, &args.reading)
+    };
     let place = Place::open(config).await?;
     let (store, tenant) = (&place.store, place.tenant.number);
     let stop = Arc::new(AtomicBool::new(false));
     crate::signal::stop_on_interrupt(&stop)?;
-    let mut summary = import(config, paths, reading, store, tenant, &stop).await?;
+    let mut summary = import_from(sources, store, tenant, &stop).await?;
     crate::retention::apply(config, &**store, tenant).await?;
     summary.totals = store.totals(&place.scope()).await?;
-    if json {
+    if args.json {
         summary.print_json()?;
     } else {
         summary.print_table()?;
@@ -81,15 +94,80 @@ pub(crate) async fn import(
     tenant: TenantId,
     stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<Summary> {
+    import_from(sources_of_paths(config, paths, reading), store, tenant, stop).await
+}
+
+fn sources_of_paths(config: &Config, paths: &[PathBuf], reading: &Reading) -> Sources {
     let (inputs, missing) = ingest::input::discover(paths);
-    let options = Options {
+    Sources { inputs, journal: None, missing, options: options(config, reading) }
+}
+
+/// What this machine has, or the one under another root; it is told before it is read.
+fn sources_of_host(config: &Config, args: &Import) -> anyhow::Result<Sources> {
+    let root = args.root.as_deref();
+    if let Some(root) = root.filter(|root| !root.is_dir()) {
+        anyhow::bail!("--root: {} is no folder", root.display());
+    }
+    let host = Host::look(root);
+    let mut options = options(config, &args.reading);
+    options.device = options.device.or_else(|| host.name.clone());
+    options.timezone = options.timezone.or_else(|| host.zone.clone());
+    if options.users.is_empty() {
+        options.users.clone_from(&host.users);
+    }
+    tell_of(&host, options.device.as_deref(), root);
+    let (inputs, mut missing) = ingest::input::discover(&host.files);
+    let unreadable = host.unreadable.iter();
+    missing.extend(unreadable.map(|(name, reason)| Skipped::new(name.clone(), reason.clone())));
+    if host.is_empty() {
+        let place = root.map_or("this machine".to_owned(), |root| root.display().to_string());
+        let hint = if host.is_denied {
+            "run it as root, who may read them"
+        } else {
+            "footfall import PATH reads logs that are somewhere else"
+        };
+        for skipped in missing {
+            eprintln!("{}: {}", output::printable(&skipped.name), skipped.reason);
+        }
+        let what = format!("there is no log on {place} that can be read");
+        return Err(Hinted::error(what, hint));
+    }
+    Ok(Sources { inputs, journal: host.journal, missing, options })
+}
+
+/// Says whose logs these are, and what is left out.
+fn tell_of(host: &Host, device: Option<&str>, root: Option<&Path>) {
+    let place = root.map_or("This machine".to_owned(), |root| root.display().to_string());
+    match device {
+        Some(device) => eprintln!("{place} is {}.", output::printable(device)),
+        None => eprintln!("{place} does not say its name; --device gives it."),
+    }
+    for name in host.found() {
+        eprintln!("found: {}", output::printable(&name));
+    }
+    if host.is_denied && !host.is_empty() {
+        eprintln!("hint: some logs can be read by root alone; run it as root to have them, too");
+    }
+}
+
+fn options(config: &Config, reading: &Reading) -> Options {
+    Options {
         rule: config.rule(),
         device: reading.device.clone(),
         timezone: reading.timezone.clone(),
         year: reading.year,
         users: reading.passwd.clone().unwrap_or_default(),
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-    };
+    }
+}
+
+async fn import_from(
+    sources: Sources,
+    store: &Arc<dyn Store>,
+    tenant: TenantId,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Summary> {
+    let Sources { inputs, journal, missing, options } = sources;
     let mut summary = Summary::default();
     let progress = Progress::new(&inputs);
     for skipped in missing {
@@ -99,7 +177,7 @@ pub(crate) async fn import(
     let (sender, messages) = mpsc::sync_channel(QUEUE);
     let reader = std::thread::spawn({
         let stop = Arc::clone(stop);
-        move || read(&inputs, &options, sender, &stop)
+        move || read(&inputs, journal.as_ref(), &options, sender, &stop)
     });
     let mut writer = Writer {
         store,
@@ -125,12 +203,22 @@ pub(crate) async fn import(
     Ok(summary)
 }
 
-fn read(inputs: &[Input], options: &Options, sender: SyncSender<Message>, stop: &AtomicBool) {
+fn read(
+    inputs: &[Input],
+    journal: Option<&Journal>,
+    options: &Options,
+    sender: SyncSender<Message>,
+    stop: &AtomicBool,
+) {
     let mut forward = Forward { sender, stop };
     for input in inputs {
         if ingest::read(input, options, &mut forward).is_break() {
-            break;
+            return;
         }
+    }
+    if let Some(journal) = journal {
+        // It is the last: whether to go on says nothing.
+        let _ = journal.read(options, &mut forward);
     }
 }
 

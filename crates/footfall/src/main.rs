@@ -78,7 +78,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, config: Config, database_named: bool) -> anyhow::Result<Outcome> {
     match command {
         Command::Import(args) => {
-            return import::run(&config, &args.paths, &args.reading, args.json).await;
+            return import::run(&config, &args).await;
         }
         Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
         Command::Demo(args) => demo::run(config, &args, database_named).await?,

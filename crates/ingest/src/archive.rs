@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{document, evtx, journal, jsonl, lastlog, rows, table, textlog, utmp, xml};
+use crate::{document, evtx, journal, jsonl, lastlog, rows, table, textlog, utmp, wtmpdb, xml};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
@@ -82,7 +82,7 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::Json => document::read(session, name, stream),
-        Content::Csv => table::read(session, name, stream),
+        Content::Csv(format) => table::read(session, name, stream, format),
         Content::JsonArray => jsonl::read_array(session, name, stream),
         Content::Rows(format) => rows::read(session, name, stream, format),
         Content::Xml => xml::read(session, name, stream),
@@ -91,6 +91,7 @@ pub(crate) fn read(
         Content::TextLog(format) => textlog::read(session, name, stream, format),
         Content::Utmp => utmp::read(session, name, stream),
         Content::Lastlog => lastlog::read(session, name, stream),
+        Content::Sqlite => wtmpdb::read(session, name, stream),
         Content::Unknown(reason) => {
             session.skipped(name, reason);
             ControlFlow::Continue(())

@@ -149,10 +149,7 @@ fn host<'a>(record: &Object<'a>) -> Host<'a> {
     };
     match present(&host) {
         None => Host::Unknown,
-        Some(_)
-            if !is_of_host
-                && ["agent.name", "agent.hostname"].iter().any(is_shipper) =>
-        {
+        Some(_) if !is_of_host && ["agent.name", "agent.hostname"].iter().any(is_shipper) => {
             Host::Elsewhere
         }
         Some(_) => Host::Known(host),

@@ -12,10 +12,10 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
-//! Of Linux: `utmp` and `lastlog` (records of one size), `textlog` (lines of `syslog` and of
+//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
 //!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
@@ -37,6 +37,7 @@ mod jsonl;
 mod lastlog;
 mod line;
 mod linux;
+mod native;
 mod nxlog;
 mod object;
 mod ocsf;
@@ -54,6 +55,7 @@ mod session;
 mod shape;
 mod sniff;
 mod splunk;
+mod sqlite;
 mod sshd;
 mod stream;
 mod syslog;
@@ -64,6 +66,7 @@ mod utmp;
 mod vector;
 mod windows;
 mod winlogbeat;
+mod wtmpdb;
 mod xml;
 mod zone;
 
@@ -142,6 +145,10 @@ pub enum Format {
     Utmp,
     /// Linux' lastlog.
     Lastlog,
+    /// wtmpdb, which has wtmp's place on newer systems.
+    Wtmpdb,
+    /// lastlog2, which has lastlog's.
+    Lastlog2,
     /// The systemd journal, as JSON lines or in its export form.
     Journal,
     /// Lines of syslog: auth.log, secure.
@@ -158,11 +165,13 @@ pub enum Format {
     Ecs,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf,
+    /// Footfall's own lines and tables.
+    Own,
 }
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 20] = [
+    pub const ALL: [Format; 23] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -175,6 +184,8 @@ impl Format {
         Format::Sentinel,
         Format::Utmp,
         Format::Lastlog,
+        Format::Wtmpdb,
+        Format::Lastlog2,
         Format::Journal,
         Format::Syslog,
         Format::Auditd,
@@ -183,6 +194,7 @@ impl Format {
         Format::Entra,
         Format::Ecs,
         Format::Ocsf,
+        Format::Own,
     ];
 
     /// What people call it.
@@ -200,6 +212,8 @@ impl Format {
             Format::Sentinel => "Sentinel",
             Format::Utmp => "wtmp/btmp",
             Format::Lastlog => "lastlog",
+            Format::Wtmpdb => "wtmpdb",
+            Format::Lastlog2 => "lastlog2",
             Format::Journal => "journal",
             Format::Syslog => "syslog",
             Format::Auditd => "auditd",
@@ -208,6 +222,7 @@ impl Format {
             Format::Entra => "Entra and Intune",
             Format::Ecs => "ECS",
             Format::Ocsf => "OCSF",
+            Format::Own => "Footfall",
         }
     }
 
@@ -226,6 +241,8 @@ impl Format {
             Format::Sentinel => "sentinel",
             Format::Utmp => "utmp",
             Format::Lastlog => "lastlog",
+            Format::Wtmpdb => "wtmpdb",
+            Format::Lastlog2 => "lastlog2",
             Format::Journal => "journal",
             Format::Syslog => "syslog",
             Format::Auditd => "auditd",
@@ -234,6 +251,7 @@ impl Format {
             Format::Entra => "entra",
             Format::Ecs => "ecs",
             Format::Ocsf => "ocsf",
+            Format::Own => "footfall",
         }
     }
 }

@@ -24,6 +24,12 @@ enum Value<'a> {
     Cell(&'a str),
 }
 
+/// A member as it came.
+pub(crate) enum Member<'o> {
+    Json(&'o str),
+    Cell(&'o str),
+}
+
 /// A record.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
@@ -44,6 +50,17 @@ impl<'a> Object<'a> {
                 .map(|(name, cell)| (Cow::Borrowed(name.as_str()), Value::Cell(cell)))
                 .collect(),
         }
+    }
+
+    /// Every member, in its order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, Member<'_>)> {
+        self.members.iter().map(|(name, value)| {
+            let member = match value {
+                Value::Json(raw) => Member::Json(raw.get()),
+                Value::Cell(cell) => Member::Cell(cell),
+            };
+            (name.as_ref(), member)
+        })
     }
 
     /// Whether there is such a member, `null` as it may be.

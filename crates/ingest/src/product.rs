@@ -15,7 +15,7 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, ecs, entra, ocsf, osquery};
+use crate::{Format, defender, ecs, entra, native, ocsf, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
@@ -32,11 +32,15 @@ pub(crate) enum Product {
     Entra,
     Ecs,
     Ocsf,
+    Own,
 }
 
 impl Product {
     /// Whose record it is.
     pub(crate) fn of(record: &Object<'_>) -> Option<Self> {
+        if native::is_record(record) {
+            return Some(Product::Own);
+        }
         if defender::is_record(record) {
             return Some(Product::Defender);
         }
@@ -62,14 +66,21 @@ impl Product {
             Product::Entra => Format::Entra,
             Product::Ecs => Format::Ecs,
             Product::Ocsf => Format::Ocsf,
+            Product::Own => Format::Own,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        let of_products =
-            [Format::Defender, Format::Osquery, Format::Entra, Format::Ecs, Format::Ocsf];
-        of_products.contains(&format)
+        const FORMATS: [Format; 6] = [
+            Format::Defender,
+            Format::Osquery,
+            Format::Entra,
+            Format::Ecs,
+            Format::Ocsf,
+            Format::Own,
+        ];
+        FORMATS.contains(&format)
     }
 
     /// Tells of everything that a record holds.
@@ -80,6 +91,7 @@ impl Product {
             Product::Entra => entra::read(record, context, tell),
             Product::Ecs => tell(ecs::read(record, context)),
             Product::Ocsf => tell(ocsf::read(record, context)),
+            Product::Own => tell(native::read(record, context)),
         }
     }
 }
@@ -229,9 +241,15 @@ pub(crate) struct Candidates {
 }
 
 /// Of osquery's results, of machines and users in answers of Defender's API, of events of
-/// authentication in ECS, and in OCSF, whose class is a number.
-const KEYS: [&str; 5] =
-    ["\"unixTime\"", "\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002"];
+/// authentication in ECS, and in OCSF, whose class is a number, and of our own format.
+const KEYS: [&str; 6] = [
+    "\"unixTime\"",
+    "\"computerDnsName\"",
+    "\"accountName\"",
+    "\"authentication\"",
+    "3002",
+    "\"footfall\"",
+];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {

@@ -17,7 +17,8 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    pub(crate) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
+    /// A file with the reason; both as a terminal may have them.
+    pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), reason: printable(&reason.into()) }
     }
 }

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::stream::Stream;
-use crate::{Format, journal, lastlog, rows, table, tar, textlog, utmp, xml};
+use crate::{Format, journal, lastlog, rows, sqlite, table, tar, textlog, utmp, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -28,7 +28,7 @@ pub(crate) enum Content {
     /// One JSON object or a few, each over several lines or too long for one.
     Json,
     /// A table in CSV whose rows are a product's records.
-    Csv,
+    Csv(Format),
     /// Windows events in XML.
     Xml,
     JournalJson,
@@ -37,6 +37,7 @@ pub(crate) enum Content {
     TextLog(Format),
     Utmp,
     Lastlog,
+    Sqlite,
     /// Nothing that can be read, and why.
     Unknown(String),
 }
@@ -78,6 +79,9 @@ fn content_of(head: &[u8]) -> Content {
     if head.starts_with(b"ElfFile\0") || head.get(EVTX_FIRST_CHUNK..) == Some(EVTX_CHUNK_MAGIC) {
         return Content::Evtx;
     }
+    if head.starts_with(sqlite::MAGIC) {
+        return Content::Sqlite;
+    }
     if tar::is_header(head) {
         return Content::Tar;
     }
@@ -93,8 +97,8 @@ fn content_of(head: &[u8]) -> Content {
     if let Some(format) = rows::format(head) {
         return Content::Rows(format);
     }
-    if table::is_known(head) {
-        return Content::Csv;
+    if let Some(format) = table::format(head) {
+        return Content::Csv(format);
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
@@ -156,12 +160,11 @@ fn line_starts_with_object(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 9] = [
+    const MAGICS: [(&[u8], &str); 8] = [
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read yet"),
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
         (b"Rar!", "a RAR archive, which is not read"),
-        (b"SQLite format 3\0", "an SQLite database, which is not read yet"),
         (b"\x7fELF", "a program"),
         (b"MZ", "a program"),
         (b"\xff\xfe", "text in UTF-16, which is not read; convert it to UTF-8"),
@@ -193,6 +196,7 @@ mod tests {
             (b"\x28\xb5\x2f\xfd\x00", Content::Zstd),
             (b"\x51\x2a\x4d\x18\x00", Content::Zstd),
             (b"PK\x03\x04", Content::Zip),
+            (b"SQLite format 3\0\x10", Content::Sqlite),
             (b"ElfFile\0", Content::Evtx),
             (&chunk, Content::Evtx),
             (b"{\"a\":1}\n", Content::JsonLines),
@@ -207,7 +211,8 @@ mod tests {
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
-            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv(Format::Defender)),
+            (b"user;footfall;time\n", Content::Csv(Format::Own)),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (

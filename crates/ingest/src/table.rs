@@ -1,4 +1,5 @@
-//! Tables in CSV whose rows are records of a product: hunting results from Defender's portal.
+//! Tables in CSV whose rows are records of a product: hunting results from Defender's portal, and
+//! our own.
 
 use std::ops::ControlFlow;
 
@@ -11,18 +12,21 @@ use crate::rows::{BATCH_ROWS, Rows, delimiter, first_line};
 use crate::session::{OpenFile, Outcome, Session};
 use crate::sniff::BOM;
 use crate::stream::Stream;
-use crate::{Format, defender};
+use crate::{Format, defender, native};
 
 /// How much of a file the columns are looked for in.
 const HEAD_BYTES: usize = 4096;
 
-/// Whether the first line names columns that are known.
-pub(crate) fn is_known(head: &[u8]) -> bool {
+/// Whose columns the first line names.
+pub(crate) fn format(head: &[u8]) -> Option<Format> {
     let line = String::from_utf8_lossy(first_line(head));
     let delimiter = char::from(delimiter(head));
     let names: Vec<&str> =
         line.split(delimiter).map(|name| name.trim().trim_matches('"')).collect();
-    defender::is_table(&names)
+    if native::is_table(&names) {
+        return Some(Format::Own);
+    }
+    defender::is_table(&names).then_some(Format::Defender)
 }
 
 /// Reads a file that looks like a table.
@@ -30,6 +34,7 @@ pub(crate) fn read(
     session: &mut Session<'_>,
     name: &str,
     mut stream: Stream<'_>,
+    format: Format,
 ) -> ControlFlow<()> {
     if stream.look(BOM.len()) == BOM {
         stream.fill(&mut [0; BOM.len()]);
@@ -40,11 +45,15 @@ pub(crate) fn read(
         device: session.options.device.as_deref(),
         file: name,
     };
-    let mut file = OpenFile::new(session, name, Format::Defender);
     let mut rows = Rows::new(stream, delimiter);
     let mut row = ByteRecord::new();
     rows.next(&mut row);
     let columns = texts(&row);
+    if let (Format::Own, Some(reason)) = (format, native::unknown_column(&columns)) {
+        session.skipped(name, format!("line 1: {reason}"));
+        return ControlFlow::Continue(());
+    }
+    let mut file = OpenFile::new(session, name, format);
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() && !rows.ended {
         let mut outcome = Outcome::default();
@@ -52,7 +61,7 @@ pub(crate) fn read(
             if !rows.next(&mut row) {
                 break;
             }
-            read_row(&columns, &row, &context, &mut outcome);
+            read_row(&columns, &row, (&context, format), &mut outcome);
         }
         flow = file.take(outcome);
     }
@@ -62,7 +71,12 @@ pub(crate) fn read(
     file.close(flow)
 }
 
-fn read_row(columns: &[String], row: &ByteRecord, context: &Context<'_>, outcome: &mut Outcome) {
+fn read_row(
+    columns: &[String],
+    row: &ByteRecord,
+    (context, format): (&Context<'_>, Format),
+    outcome: &mut Outcome,
+) {
     let position = Position::Line(row.position().map_or(0, csv::Position::line));
     if row.as_slice().trim_ascii().is_empty() {
         return;
@@ -76,7 +90,7 @@ fn read_row(columns: &[String], row: &ByteRecord, context: &Context<'_>, outcome
     let record = Object::row(columns, &cells);
     match Product::of(&record) {
         Some(product) => product::read(product, &record, context, outcome, (position, None)),
-        None => outcome.part(Format::Defender).tally.records += 1,
+        None => outcome.part(format).tally.records += 1,
     }
 }
 

@@ -199,6 +199,9 @@ pub(crate) enum FieldError {
     Time { field: &'static str, error: TimeError },
     #[error(transparent)]
     Year(YearError),
+    /// Of our own format, whose records are refused by what is wrong in them.
+    #[error("{0}")]
+    Record(String),
 }
 
 /// Takes what a record tells into the part of a file that it is in. The time is asked for only when

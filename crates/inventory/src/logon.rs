@@ -178,6 +178,10 @@ pub enum Source {
     Auditd = 23,
     /// Linux' lastlog.
     Lastlog = 24,
+    /// wtmpdb.
+    Wtmpdb = 25,
+    /// lastlog2.
+    Lastlog2 = 26,
     /// Microsoft Defender's tables.
     Defender = 30,
     /// osquery's result logs.
@@ -188,6 +192,8 @@ pub enum Source {
     Ecs = 33,
     /// Events in the Open Cybersecurity Schema Framework.
     Ocsf = 34,
+    /// Footfall's own format.
+    Own = 40,
 }
 
 /// How telemetry names a machine.

@@ -11,6 +11,8 @@ mod layering;
 mod query;
 mod server;
 mod sources;
+#[cfg(unix)]
+mod this_machine;
 mod truth;
 
 use std::io::{BufRead, BufReader};

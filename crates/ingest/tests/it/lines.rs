@@ -207,14 +207,6 @@ fn deep_values_do_no_harm() {
 }
 
 #[test]
-fn other_products_are_passed_over_by_name() {
-    let Some(data) = data() else { return };
-    let read = crate::support::read_file(&data.join("linux/capture/lab-web01.wtmp.db"));
-    assert_eq!((&read.files, &read.logons), (&vec![], &vec![]));
-    assert!(read.skipped[0].reason.contains("SQLite"), "{:?}", read.skipped);
-}
-
-#[test]
 fn openwecs_form_of_nxlog_is_read() {
     let Some(data) = data() else { return };
     let read = crate::support::read_file(&data.join("windows/wef-xml/openwec-4624-v3.nxlog.json"));

@@ -1,6 +1,7 @@
 //! What Linux hosts write: real variants that no capture at hand has, made here, and damage.
 
 mod auditd;
+mod databases;
 mod journal;
 mod records;
 mod syslog;

@@ -14,6 +14,7 @@ mod json;
 mod lines;
 mod linux;
 mod osquery;
+mod own;
 mod rows;
 mod schemas;
 mod shapes;

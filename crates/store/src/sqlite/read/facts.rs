@@ -167,7 +167,7 @@ pub(in crate::sqlite) fn write(
     Ok(is_another)
 }
 
-/// The columns that reports fill. Their order is stored (0006_fact_times.sql): a new one goes to
+/// The columns that reports fill. Their order is stored (0007_fact_times.sql): a new one goes to
 /// the end.
 const REPORTED: [&str; 17] = [
     "os_platform",

@@ -1,0 +1,145 @@
+//! Footfall's own format, for what no other reader knows: logons, machines and accounts as lines
+//! of JSON or rows of CSV (docs/sources/own.md, docs/sources/own.schema.json).
+//!
+//! A record says what it is in its member `footfall`. The one idea is to be strict: what is not
+//! known is refused by name, so that a slip of the pen loses no data unseen.
+
+mod cells;
+mod record;
+
+use inventory::account::Account;
+use inventory::fold;
+use inventory::logon::{EventKey, Logon, MachineRef, Source};
+use inventory::machine::{
+    AdapterType, MachineFacts, MachineIpAddress, MachineReport, OperationalStatus,
+};
+use inventory::rule::Verdict;
+use serde_json::Value;
+
+use crate::defender::mac;
+use crate::object::Object;
+use crate::platform::platform;
+use crate::product::{Context, Found, session_of};
+use crate::windows::{FieldError, present};
+
+pub(crate) use cells::unknown_column;
+use record::{AccountNames, AdapterAddress, Device, LogonRecord, MachineRecord, Name, Record};
+
+/// The member, or column, that makes a record one of ours.
+const KIND: &str = "footfall";
+
+/// Whether a record is one of ours.
+pub(crate) fn is_record(record: &Object<'_>) -> bool {
+    record.has(KIND)
+}
+
+/// Whether a table with these columns is one of ours.
+pub(crate) fn is_table(columns: &[&str]) -> bool {
+    columns.contains(&KIND)
+}
+
+/// Reads a record.
+pub(crate) fn read(record: &Object<'_>, context: &Context<'_>) -> Result<Found, FieldError> {
+    let members = cells::members(record).map_err(FieldError::Record)?;
+    let record = serde_json::from_value(Value::Object(members))
+        .map_err(|error| FieldError::Record(error.to_string()))?;
+    match record {
+        Record::Logon(record) => logon(&record, context),
+        Record::Machine(record) => machine(record, context),
+        // What is wrong in it is told; `Receiver` has no call that takes accounts yet.
+        Record::Account(record) => {
+            account_of(&record.account());
+            Ok(Found::Other)
+        }
+    }
+}
+
+fn logon(record: &LogonRecord, context: &Context<'_>) -> Result<Found, FieldError> {
+    let machine = machine_ref(&record.device(), context)?;
+    let names = record.account();
+    let logon_type = record.logon_type().ok_or(FieldError::Missing("logonType"))?;
+    if context.rule.judge(names.user, names.sid, logon_type) == Verdict::Noise {
+        return Ok(Found::Logon(None));
+    }
+    let remote_address = record.remote_address.as_ref().and_then(|address| address.0);
+    let remote_name = record.remote_name.as_ref().and_then(|name| present(&name.0));
+    let session = match record.session_id.as_ref().and_then(|id| present(&id.0)) {
+        Some(id) => session_of(&["footfall:session", id]),
+        None => session_of(&[
+            "footfall:logon",
+            &logon_type.number().to_string(),
+            &remote_address.map(|address| address.to_string()).unwrap_or_default(),
+            remote_name.unwrap_or_default(),
+        ]),
+    };
+    Ok(Found::Logon(account_of(&names).map(|account| Logon {
+        account,
+        machine,
+        time: record.time.0,
+        logon_type,
+        remote_address,
+        remote_name: remote_name.map(str::to_owned),
+        source: Source::Own,
+        key: EventKey { session, record: None },
+    })))
+}
+
+fn machine(record: MachineRecord, context: &Context<'_>) -> Result<Found, FieldError> {
+    let machine = machine_ref(&record.device(), context)?;
+    let text = |text: Option<Name>| text.and_then(|text| present(&text.0).map(str::to_owned));
+    let os_build = record.os_build.map(|build| build.0);
+    let facts = MachineFacts {
+        os_platform: text(record.os_platform).and_then(|name| platform(&name, os_build)),
+        os_processor: text(record.os_processor),
+        version: text(record.version),
+        last_ip_address: record.last_ip_address.and_then(|address| address.0),
+        last_external_ip_address: record.last_external_ip_address.and_then(|address| address.0),
+        agent_version: text(record.agent_version),
+        os_build,
+        os_architecture: text(record.os_architecture),
+        is_aad_joined: record.is_aad_joined,
+        aad_device_id: machine.aad_device_id,
+        risk_score: record.risk_score.and_then(|word| word.0),
+        exposure_level: record.exposure_level.and_then(|word| word.0),
+        onboarding_status: record.onboarding_status.and_then(|word| word.0),
+        managed_by: record.managed_by.and_then(|word| word.0),
+        ip_addresses: record
+            .ip_addresses
+            .map_or_else(Vec::new, |list| list.0.into_iter().filter_map(address).collect()),
+        tags: record
+            .machine_tags
+            .map_or_else(Vec::new, |list| list.0.into_iter().map(|tag| tag.0).collect()),
+        ..MachineFacts::default()
+    };
+    Ok(Found::Report(MachineReport { machine, time: record.time.0, facts }))
+}
+
+fn address(entry: AdapterAddress) -> Option<MachineIpAddress> {
+    let adapter_type = entry.adapter_type.and_then(|word| word.0);
+    let operational_status = entry.operational_status.and_then(|word| word.0);
+    Some(MachineIpAddress {
+        ip_address: entry.ip_address.0?,
+        mac_address: entry.mac_address.and_then(|text| mac(&text.0)),
+        adapter_type: adapter_type.unwrap_or(AdapterType::Unknown),
+        operational_status: operational_status.unwrap_or(OperationalStatus::Unknown),
+    })
+}
+
+fn machine_ref(device: &Device<'_>, context: &Context<'_>) -> Result<MachineRef, FieldError> {
+    let says_something = |name: &&str| name.chars().any(|it| !it.is_whitespace() && it != '-');
+    let own = Some(device.name).filter(says_something);
+    let name = match (own, device.id, context.device) {
+        (Some(name), _, _) => name.trim().to_owned(),
+        (None, Some(id), _) => id.to_string(),
+        (None, None, Some(device)) => device.to_owned(),
+        (None, None, None) => return Err(FieldError::Computer),
+    };
+    let aad_device_id = device.aad_device_id;
+    Ok(MachineRef { id: device.id, aad_device_id, ..MachineRef::named(name) })
+}
+
+fn account_of(names: &AccountNames<'_>) -> Option<Account> {
+    let account = Account::from_log(names.user, names.domain, names.sid)?;
+    let upn = present(names.upn).map(fold).or_else(|| account.upn.clone());
+    Some(Account { upn, object_id: names.object_id, ..account })
+}
