@@ -41,11 +41,13 @@ pub enum Shape {
     Entra,
     Ecs,
     Ocsf,
+    Own,
+    OwnCsv,
 }
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Shape; 24] = [
+    pub const ALL: [Shape; 26] = [
         Shape::NxLog,
         Shape::FlatJson,
         Shape::WefXml,
@@ -70,6 +72,8 @@ impl Shape {
         Shape::Entra,
         Shape::Ecs,
         Shape::Ocsf,
+        Shape::Own,
+        Shape::OwnCsv,
     ];
 
     /// Its name, fit for a file.
@@ -99,6 +103,8 @@ impl Shape {
             Shape::Entra => "entra",
             Shape::Ecs => "ecs",
             Shape::Ocsf => "ocsf",
+            Shape::Own => "own",
+            Shape::OwnCsv => "own-csv",
         }
     }
 
@@ -118,6 +124,7 @@ impl Shape {
                 | Shape::Auditd
                 | Shape::Wtmp
                 | Shape::DefenderCsv
+                | Shape::OwnCsv
         )
     }
 
@@ -128,6 +135,7 @@ impl Shape {
         match self {
             Shape::SentinelCsv => out.write_all(windows::SENTINEL_HEADER.as_bytes())?,
             Shape::DefenderCsv => out.write_all(products::DEFENDER_HEADER.as_bytes())?,
+            Shape::OwnCsv => out.write_all(products::OWN_HEADER.as_bytes())?,
             _ => {}
         }
         while out.bytes < bytes {
@@ -163,6 +171,8 @@ impl Shape {
             Shape::Entra => products::entra(fleet, out),
             Shape::Ecs => products::ecs(fleet, out),
             Shape::Ocsf => products::ocsf(fleet, out),
+            Shape::Own => products::own(fleet, out),
+            Shape::OwnCsv => products::own_row(fleet, out),
         }
     }
 }

@@ -156,3 +156,37 @@ pub(crate) fn ocsf(fleet: &mut Fleet, out: &mut impl Write) -> io::Result<()> {
     });
     line(&record, out)
 }
+
+/// Footfall's own form has nothing but what matters, so the rest are reports of machines.
+pub(crate) fn own(fleet: &mut Fleet, out: &mut impl Write) -> io::Result<()> {
+    let is_logon = fleet.is_logon();
+    let logon = fleet.logon();
+    let (time, device) = (time(logon.millisecond), name(logon.machine));
+    let record = match is_logon {
+        true => json!({"footfall": "logon", "time": time, "user": logon.user, "domain": "corp",
+                       "sid": sid(logon.rid), "device": device, "logonType": 2,
+                       "sessionId": logon.number.to_string()}),
+        false => json!({"footfall": "machine", "time": time, "device": device,
+                        "osPlatform": "Windows11", "osBuild": 22631, "lastIpAddress": logon.remote}),
+    };
+    line(&record, out)
+}
+
+pub(crate) const OWN_HEADER: &str =
+    "footfall,time,user,domain,sid,device,logonType,sessionId,osPlatform,osBuild,lastIpAddress\n";
+
+pub(crate) fn own_row(fleet: &mut Fleet, out: &mut impl Write) -> io::Result<()> {
+    let is_logon = fleet.is_logon();
+    let logon = fleet.logon();
+    let (time, device) = (time(logon.millisecond), name(logon.machine));
+    match is_logon {
+        true => writeln!(
+            out,
+            "logon,{time},{},corp,{},{device},2,{},,,",
+            logon.user,
+            sid(logon.rid),
+            logon.number
+        ),
+        false => writeln!(out, "machine,{time},,,,{device},,,Windows11,22631,{}", logon.remote),
+    }
+}

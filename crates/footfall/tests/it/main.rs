@@ -7,6 +7,8 @@ mod audit;
 mod command_line;
 mod crash;
 mod demo;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod layering;
 mod query;
 mod server;
