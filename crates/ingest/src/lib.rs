@@ -51,6 +51,7 @@ mod reports;
 mod rows;
 mod sentinel;
 mod session;
+mod sevenz;
 mod shape;
 mod sniff;
 mod splunk;

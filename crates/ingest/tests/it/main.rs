@@ -16,6 +16,7 @@ mod osquery;
 mod own;
 mod rows;
 mod schemas;
+mod sevenz;
 mod shapes;
 mod support;
 mod truth;

@@ -115,7 +115,8 @@ fn nothing_of_a_schema_runs() {
     for statements in [
         // A view that never ends.
         "CREATE VIEW wtmp AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
-             SELECT 3 AS Type, 'x' AS User, i AS Login, '' AS TTY, '' AS RemoteHost FROM n;".to_string(),
+             SELECT 3 AS Type, 'x' AS User, i AS Login, '' AS TTY, '' AS RemoteHost FROM n;"
+            .to_string(),
         format!("CREATE VIRTUAL TABLE wtmp USING fts5({columns});"),
         "CREATE TABLE wtmp(Type, User, Login AS (zeroblob(1000000000)), TTY, RemoteHost);"
             .to_owned(),
