@@ -156,7 +156,7 @@ the last two, as flat JSON. Linux: wtmp, btmp, utmp, lastlog, wtmpdb and lastlog
 secure, the audit log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
 Event Hubs, hunting as JSON or CSV, answers of its API. osquery result logs. Entra sign-ins, Intune
 devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else. Plain, or in gzip,
-Zstandard, zip and tar; JSON is lines or an array. A file that was read before adds nothing again.")]
+Zstandard, zip, 7z and tar; JSON is lines or an array. A file that was read before adds nothing again.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required_unless_present = "this_machine", value_name = "PATH")]

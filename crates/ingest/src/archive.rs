@@ -14,33 +14,36 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
-use crate::{document, evtx, journal, jsonl, lastlog, rows, table, textlog, utmp, wtmpdb, xml};
+use crate::{
+    document, evtx, journal, jsonl, lastlog, rows, sevenz, table, textlog, utmp, wtmpdb, xml,
+};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
 /// How many members of one archive are read; each costs time even when it is empty.
 const MAX_MEMBERS: usize = 1_000_000;
-/// How much of a zip that cannot be sought in is put into a temporary file.
+/// How much of a zip or 7z that cannot be sought in is put into a temporary file.
 const MAX_SPOOL_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Reads a file in which can be sought: a zip is then read where it is.
+/// Reads a file in which can be sought: a zip or a 7z is then read where it is.
 pub(crate) fn read_seekable(
     session: &mut Session<'_>,
     name: &str,
     mut file: impl Read + Seek,
 ) -> ControlFlow<()> {
-    let is_zip = {
+    let content = {
         let mut stream = Stream::new(&mut file);
-        sniff::content(&mut stream) == Content::Zip
+        sniff::content(&mut stream)
     };
     if let Err(error) = file.seek(SeekFrom::Start(0)) {
         session.skipped(name, format!("cannot be read: {error}"));
         return ControlFlow::Continue(());
     }
-    if is_zip {
-        return read_zip(session, name, file, 0);
+    match content {
+        Content::Zip => read_zip(session, name, file, 0),
+        Content::SevenZ => sevenz::read(session, name, file, 0),
+        _ => read(session, name, Stream::new(file), 0),
     }
-    read(session, name, Stream::new(file), 0)
 }
 
 /// Reads a file, inside so many archives, by what it is.
@@ -51,7 +54,10 @@ pub(crate) fn read(
     depth: usize,
 ) -> ControlFlow<()> {
     let content = sniff::content(&mut stream);
-    let is_archive = matches!(content, Content::Gzip | Content::Zstd | Content::Zip | Content::Tar);
+    let is_archive = matches!(
+        content,
+        Content::Gzip | Content::Zstd | Content::Zip | Content::SevenZ | Content::Tar
+    );
     if is_archive && depth >= MAX_DEPTH {
         session.skipped(name, format!("an archive inside {MAX_DEPTH} others, which is too deep"));
         return ControlFlow::Continue(());
@@ -78,6 +84,13 @@ pub(crate) fn read(
                 ControlFlow::Continue(())
             }
         },
+        Content::SevenZ => match spool(stream) {
+            Ok(file) => sevenz::read(session, name, file, depth),
+            Err(error) => {
+                session.skipped(name, format!("a 7z that cannot be unpacked: {error}"));
+                ControlFlow::Continue(())
+            }
+        },
         Content::Tar => read_tar(session, name, stream, depth),
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
@@ -99,7 +112,7 @@ pub(crate) fn read(
     }
 }
 
-/// A zip's list of members is at its end, so that one from a stream has to be kept first.
+/// The list of members of a zip, and of a 7z, is at its end, so that one from a stream has to be kept first.
 fn spool(stream: Stream<'_>) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     let copied = io::copy(&mut stream.take(MAX_SPOOL_BYTES + 1), &mut file)?;

@@ -52,6 +52,7 @@ mod reports;
 mod rows;
 mod sentinel;
 mod session;
+mod sevenz;
 mod shape;
 mod sniff;
 mod splunk;

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::stream::Stream;
-use crate::{Format, journal, lastlog, rows, sqlite, table, tar, textlog, utmp, xml};
+use crate::{Format, journal, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -18,6 +18,7 @@ pub(crate) enum Content {
     Gzip,
     Zstd,
     Zip,
+    SevenZ,
     Tar,
     Evtx,
     JsonLines,
@@ -74,6 +75,9 @@ fn content_of(head: &[u8]) -> Content {
     // The second is a zip without members.
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Content::Zip;
+    }
+    if head.starts_with(sevenz::MAGIC) {
+        return Content::SevenZ;
     }
     // A log whose first block was overwritten is still one: chunks are found by their place.
     if head.starts_with(b"ElfFile\0") || head.get(EVTX_FIRST_CHUNK..) == Some(EVTX_CHUNK_MAGIC) {
@@ -160,8 +164,7 @@ fn line_starts_with_object(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 8] = [
-        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read yet"),
+    const MAGICS: [(&[u8], &str); 7] = [
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
         (b"Rar!", "a RAR archive, which is not read"),
@@ -196,6 +199,7 @@ mod tests {
             (b"\x28\xb5\x2f\xfd\x00", Content::Zstd),
             (b"\x51\x2a\x4d\x18\x00", Content::Zstd),
             (b"PK\x03\x04", Content::Zip),
+            (b"7z\xbc\xaf\x27\x1c\0\x04", Content::SevenZ),
             (b"SQLite format 3\0\x10", Content::Sqlite),
             (b"ElfFile\0", Content::Evtx),
             (&chunk, Content::Evtx),

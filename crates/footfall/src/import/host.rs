@@ -150,10 +150,7 @@ fn is_log(name: &str, prefix: &str) -> bool {
 fn own_root() -> PathBuf {
     // Windows' folders are under the drive of the system.
     match std::env::var_os("SystemDrive") {
-        Some(mut drive) if cfg!(windows) => {
-            drive.push("\\");
-            PathBuf::from(drive)
-        }
+        Some(drive) if cfg!(windows) => PathBuf::from(format!("{}\\", drive.to_string_lossy())),
         _ => PathBuf::from("/"),
     }
 }

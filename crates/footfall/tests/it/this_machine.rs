@@ -143,7 +143,7 @@ fn what_only_root_may_read_is_told() {
         ("var/log/secure", AUTH_LOG.as_bytes()),
     ]);
     let path = root.path().join("var/log/secure");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o0)).unwrap();
     if std::fs::File::open(&path).is_ok() {
         eprintln!("SKIPPED: who runs this may read everything");
         return;

@@ -17,6 +17,7 @@ mod osquery;
 mod own;
 mod rows;
 mod schemas;
+mod sevenz;
 mod shapes;
 mod support;
 mod truth;
