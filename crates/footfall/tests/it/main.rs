@@ -7,6 +7,7 @@ mod audit;
 mod command_line;
 mod crash;
 mod demo;
+mod identities;
 mod layering;
 mod query;
 mod server;

@@ -140,6 +140,7 @@ fn json<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<Op
 /// Takes a report's facts. A newer report replaces what it names; an older one fills gaps only.
 pub(in crate::sqlite) fn write(
     db: &Connection,
+    table: &str,
     number: i64,
     report: &MachineReport,
     newer: bool,
@@ -167,7 +168,7 @@ pub(in crate::sqlite) fn write(
         Some(serde_json::to_string(&addresses).map_err(text)?)
     };
     let vm = vm.map(|vm| serde_json::to_string(&vm).map_err(text)).transpose()?;
-    db.prepare_cached(&update_sql())?.execute(params![
+    db.prepare_cached(&update_sql(table))?.execute(params![
         number,
         newer,
         report.time.ticks(),
@@ -193,7 +194,7 @@ pub(in crate::sqlite) fn write(
 }
 
 /// The columns that reports fill, in the order of [`write`]'s values from the fourth on.
-const REPORTED: [&str; 17] = [
+pub(in crate::sqlite) const REPORTED: [&str; 17] = [
     "os_platform",
     "os_processor",
     "version",
@@ -213,9 +214,9 @@ const REPORTED: [&str; 17] = [
     "vm_metadata",
 ];
 
-fn update_sql() -> String {
-    let mut sql = String::from(
-        "UPDATE machine SET first_report = min(coalesce(first_report, ?3), ?3),
+fn update_sql(table: &str) -> String {
+    let mut sql = format!(
+        "UPDATE {table} SET first_report = min(coalesce(first_report, ?3), ?3),
              last_report = max(coalesce(last_report, ?3), ?3)",
     );
     for (column, value) in REPORTED.iter().zip(4..) {
