@@ -28,7 +28,7 @@ pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
-pub(crate) use machine::{Exclude, Include, Machine, Tag};
+pub(crate) use machine::{Exclude, Identities, Include, Machine, Merge, Split, Tag};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};

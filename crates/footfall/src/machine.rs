@@ -1,5 +1,7 @@
 //! `footfall machine`: what a person decides about one machine.
 
+mod identities;
+
 use inventory::fold;
 use inventory::machine::ExclusionReason;
 use inventory::query::MachineSelector;
@@ -19,6 +21,9 @@ pub(crate) async fn run(config: &Config, command: cli::Machine) -> anyhow::Resul
             exclude(config, &machine, Some(reason)).await
         }
         cli::Machine::Include(Include { machine }) => exclude(config, &machine, None).await,
+        cli::Machine::Identities(args) => identities::show(config, &args).await,
+        cli::Machine::Merge(args) => identities::merge(config, &args).await,
+        cli::Machine::Split(args) => identities::split(config, &args).await,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod arrangement;
 pub mod certificate;
 pub mod credentials;
 pub mod device_groups;
+pub mod identities;
 pub mod invalid;
 pub mod keys;
 pub mod machines;
@@ -108,6 +109,9 @@ pub enum Error {
         /// How many there may be.
         most: usize,
     },
+    /// A decision about who is who makes no sense.
+    #[error(transparent)]
+    Undecidable(#[from] identities::Undecidable),
     /// The app was revoked.
     #[error("the app {0} was revoked, which is final: add another app")]
     Revoked(Uuid),
@@ -140,6 +144,7 @@ impl Error {
             Self::Unknown { .. } => Some(Fault::Unknown),
             Self::Taken { .. }
             | Self::TooMany { .. }
+            | Self::Undecidable(_)
             | Self::Revoked(_)
             | Self::Public(_)
             | Self::Password(password::Error::Busy)

@@ -4,6 +4,7 @@
 //! ([`sqlite`]); PostgreSQL is to implement the same trait and pass the same tests.
 
 mod error;
+mod identities;
 pub mod sqlite;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::account::Account;
 use inventory::change::{Author, MachineChange};
+use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
@@ -32,6 +34,7 @@ use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
 pub use self::error::Error;
+pub use self::identities::{Identities, Lookalike, MachineRecord};
 
 /// How a store is to behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -285,6 +288,23 @@ pub trait Store: Send + Sync {
         changes: Vec<MachineChange>,
         author: Author,
     ) -> Result<Vec<Machine>, Error>;
+
+    /// Why a machine is one: its records, what they share, and what a person decided. `None` for one
+    /// that the scope does not show.
+    async fn identities(
+        &self,
+        scope: &Scope,
+        machine: &MachineSelector,
+    ) -> Result<Option<Identities>, Error>;
+
+    /// Keeps what a person decided about records, by their ids, and joins and parts machines
+    /// accordingly; all of it or nothing. `false` when one of the records is not known.
+    async fn decide_identities(
+        &self,
+        scope: &Scope,
+        decisions: Vec<(MachineId, Decision)>,
+        author: Author,
+    ) -> Result<bool, Error>;
 
     /// A tenant's user groups, roles and device groups.
     async fn directory(&self, tenant: TenantId) -> Result<KeptDirectory, Error>;

@@ -7,8 +7,8 @@
 //! `connections` and `schema` open files; `deadline` ends what takes too long. `read` holds the
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
-//! machines had which,
-//! `groups` keeps machines in their device groups, `prune` is retention, `forget` erases a person. `tenants`, `apps`, `keys`,
+//! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
+//! device groups, `prune` is retention, `forget` erases a person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -22,6 +22,7 @@ mod failure;
 mod forget;
 mod functions;
 mod groups;
+mod identity;
 mod keys;
 mod known;
 mod operators;
@@ -33,6 +34,7 @@ mod sessions;
 mod tags;
 mod tenants;
 mod tickets;
+mod times;
 mod values;
 
 use std::path::Path;
@@ -48,6 +50,7 @@ use inventory::access::ticket::{Ticket, TicketKind, TicketsOf};
 use inventory::access::{App, CertificateAuthority, SigningKey, Tenant};
 use inventory::account::Account;
 use inventory::change::{Author, MachineChange};
+use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
@@ -67,8 +70,8 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
-    EntryVisitor, Error, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped,
-    RelationVisitor, Settings, Store, Totals,
+    EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, Pruned, Recorded,
+    Regrouped, RelationVisitor, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -328,6 +331,33 @@ impl Store for Sqlite {
         self.connections
             .write("change machines", move |writer| {
                 changes::change(writer, &scope, &machines, &changes, &author)
+            })
+            .await
+    }
+
+    async fn identities(
+        &self,
+        scope: &Scope,
+        machine: &MachineSelector,
+    ) -> Result<Option<Identities>, Error> {
+        let (scope, machine) = (scope.clone(), machine.clone());
+        self.connections
+            .read("find what a machine consists of", move |db| {
+                identity::shown::identities(db, &Visible::new(db, &scope), &machine)
+            })
+            .await
+    }
+
+    async fn decide_identities(
+        &self,
+        scope: &Scope,
+        decisions: Vec<(MachineId, Decision)>,
+        author: Author,
+    ) -> Result<bool, Error> {
+        let scope = scope.clone();
+        self.connections
+            .write("decide who is who", move |writer| {
+                identity::decide::decide(writer, &scope, &decisions, &author)
             })
             .await
     }

@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod identities;
 mod layering;
 mod query;
 mod server;

@@ -182,6 +182,9 @@ fn ingest_count(bytes: &[u8]) -> u64 {
         fn reports(&mut self, _: Vec<inventory::machine::MachineReport>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
+        fn changes(&mut self, _: Vec<inventory::session::SessionEvent>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
         fn file(&mut self, file: ingest::FileReport) {
             self.0 += file.tally.records;
         }

@@ -56,7 +56,7 @@ impl Administration<'_> {
 }
 
 impl Administration<'_> {
-    fn author(&self) -> Author {
+    pub(super) fn author(&self) -> Author {
         let (app, person) = match &self.actor.who {
             Who::App(app) => (Some(*app), None),
             Who::Person { app, name } => (Some(*app), Some(name.clone())),

@@ -19,6 +19,7 @@ mod finders;
 mod forgeries;
 mod habits;
 mod harness;
+mod identities;
 mod inventory;
 mod limits;
 mod lists;

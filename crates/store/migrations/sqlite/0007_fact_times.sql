@@ -2,6 +2,7 @@
 -- the columns that reports fill, in the order of read/facts.rs. Of what is there already the last
 -- report is the latest that could have told it.
 ALTER TABLE machine ADD COLUMN facts_at TEXT;
+ALTER TABLE machine_record ADD COLUMN facts_at TEXT;
 
 UPDATE machine SET facts_at = json_array(
     iif(os_platform IS NULL, NULL, last_report),

@@ -11,7 +11,7 @@ use super::groups::place;
 use super::read::{self, visible::Visible};
 use super::record::Writer;
 use super::values::to_json;
-use super::{Failure, groups};
+use super::{Failure, groups, identity};
 
 /// Changes those of some machines that the scope shows, all or none. Their device groups follow.
 pub(super) fn change(
@@ -54,6 +54,7 @@ fn write(
             "UPDATE machine SET tags = ?2, device_value = ?3, exclusion = ?4 WHERE number = ?1",
         )?
         .execute(params![number, tags, after.device_value.as_str(), exclusion])?;
+    identity::rows::said(transaction, number, before, after)?;
     let words = |machine: &Machine| -> Result<[String; 3], Failure> {
         Ok([
             to_json(&machine.tags)?,

@@ -1,12 +1,15 @@
 //! Erasing a person: what is known of their accounts, and what only their logons told.
 
+use std::collections::BTreeSet;
+
 use inventory::account::Account;
 use inventory::ids::TenantId;
 use inventory::query::UserSelector;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::record::{Writer, recompute_machine};
-use super::{Failure, addresses, sessions};
+use super::record::Writer;
+use super::times::recompute_machine;
+use super::{Failure, addresses, identity, sessions};
 use crate::Forgotten;
 
 /// Erases the accounts that a selector means, in one transaction.
@@ -28,8 +31,9 @@ pub(super) fn forget(
 }
 
 fn erase(writer: &mut Writer, tenant: TenantId, user: &UserSelector) -> Result<Forgotten, Failure> {
-    let transaction = writer.transaction()?;
+    let (transaction, matchers) = writer.transaction_with_matchers()?;
     let mut forgotten = Forgotten::default();
+    let mut unsettled = BTreeSet::new();
     for (number, account) in accounts(&transaction, tenant, user)? {
         forgotten.accounts.push(account);
         let machines: Vec<i64> = transaction
@@ -39,13 +43,15 @@ fn erase(writer: &mut Writer, tenant: TenantId, user: &UserSelector) -> Result<F
         for machine in machines {
             forgotten.relations += 1;
             forgotten.logons += erase_relation(&transaction, tenant, number, machine)?;
-            forgotten.machines += u64::from(keep_or_erase(&transaction, tenant, machine)?);
+            let is_gone = keep_or_erase(&transaction, tenant, machine, &mut unsettled)?;
+            forgotten.machines += u64::from(is_gone);
         }
         for table in ["account_domain", "relation_day"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE account = ?1"), [number])?;
         }
         transaction.execute("DELETE FROM account WHERE number = ?1", [number])?;
     }
+    identity::settle_and_place(&transaction, tenant, &unsettled, matchers)?;
     transaction.commit()?;
     Ok(forgotten)
 }
@@ -89,11 +95,12 @@ fn erase_relation(
         .query_map([account, machine], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut logons = 0;
-    for day in days {
-        sessions::forget(db, tenant, day, account, machine)?;
-        logons += db
-            .prepare_cached("DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3")?
-            .execute([day, account, machine])? as u64;
+    for record in identity::records_of(db, machine)? {
+        let erase = "DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3";
+        for day in &days {
+            sessions::forget(db, tenant, *day, account, record)?;
+            logons += db.prepare_cached(erase)?.execute([*day, account, record])? as u64;
+        }
     }
     for table in ["relation_day", "relation"] {
         let delete = format!("DELETE FROM {table} WHERE account = ?1 AND machine = ?2");
@@ -103,7 +110,21 @@ fn erase_relation(
 }
 
 /// Sets the times of a machine anew, or erases it where nothing else is known of it.
-fn keep_or_erase(db: &Connection, tenant: TenantId, machine: i64) -> Result<bool, Failure> {
+fn keep_or_erase(
+    db: &Connection,
+    tenant: TenantId,
+    machine: i64,
+    unsettled: &mut BTreeSet<i64>,
+) -> Result<bool, Failure> {
+    if let Some(is_left) = identity::recheck(db, tenant, machine, unsettled)? {
+        let is_shown: bool = db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM machine_record WHERE number = ?1)")?
+            .query_row([machine], |row| row.get(0))?;
+        if is_shown {
+            recompute_machine(db, machine)?;
+        }
+        return Ok(!is_left);
+    }
     let is_known: bool = db
         .prepare_cached(
             "SELECT last_report IS NOT NULL OR EXISTS (
@@ -115,6 +136,7 @@ fn keep_or_erase(db: &Connection, tenant: TenantId, machine: i64) -> Result<bool
         recompute_machine(db, machine)?;
         return Ok(false);
     }
+    identity::forget(db, tenant, machine, unsettled)?;
     addresses::forget(db, tenant, machine)?;
     db.prepare_cached("DELETE FROM machine WHERE number = ?1")?.execute([machine])?;
     Ok(true)

@@ -2,6 +2,7 @@
 //! and in memory.
 
 use inventory::filter::{Function, TextTest, Value, function};
+use inventory::ids::MachineId;
 use inventory::logon::LogonTypes;
 use inventory::time::{Day, Timestamp};
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
@@ -59,6 +60,13 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fold", 1, PURE, |context| {
         let text = context.get_raw(0).as_str_or_null()?;
         Ok(text.map(inventory::fold))
+    })?;
+    connection.create_scalar_function("full_name", 1, PURE, |context| {
+        let name = context.get_raw(0).as_str_or_null()?;
+        Ok(name.and_then(inventory::identity::full_name))
+    })?;
+    connection.create_scalar_function("id_of_name", 1, PURE, |context| {
+        Ok(MachineId::derived_from_name(context.get_raw(0).as_str()?).0)
     })?;
     connection.create_scalar_function("text_test", 3, PURE, |context| {
         let test = match context.get::<i64>(0)? {

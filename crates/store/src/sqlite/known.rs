@@ -10,6 +10,7 @@ use inventory::logon::MachineRef;
 use rusqlite::{Connection, params};
 
 use super::Failure;
+use super::identity::{self, Belongs};
 
 /// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
 const REMEMBERED: usize = 500_000;
@@ -18,7 +19,7 @@ const REMEMBERED: usize = 500_000;
 pub(super) struct Known {
     /// By name, domain and authority.
     accounts: HashMap<(TenantId, String, String, String), i64>,
-    machines: HashMap<(TenantId, MachineRef), i64>,
+    machines: HashMap<(TenantId, MachineRef), Belongs>,
     remotes: HashMap<(String, String), i64>,
     /// `data_version` when this was last true: another process may have removed rows since.
     version: Option<i64>,
@@ -83,47 +84,30 @@ impl Known {
         Ok(number)
     }
 
-    /// The number of a machine. A new one is made with empty times, which what is seen of it in
-    /// the same transaction fills; it is added to `made`.
+    /// The number of a machine's record, and of the machine that it is shown as. A new one is made
+    /// with empty times, which what is seen of it in the same transaction fills; it is added to `made`.
     pub(super) fn machine(
         &mut self,
         db: &Connection,
         tenant: TenantId,
         machine: &MachineRef,
         made: &mut BTreeSet<i64>,
-    ) -> Result<i64, Failure> {
+    ) -> Result<Belongs, Failure> {
         let key = (tenant, machine.clone());
-        if let Some(&number) = self.machines.get(&key) {
-            return Ok(number);
+        if let Some(&belongs) = self.machines.get(&key) {
+            return Ok(belongs);
         }
-        let name_key = fold(&machine.name);
-        let (number, name_at): (i64, i64) = db
-            .prepare_cached(
-                "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key,
-                     first_seen, last_seen, aad_device_id)
-                 VALUES (?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
-                 ON CONFLICT (tenant, id) DO UPDATE SET
-                     aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
-                 RETURNING number, name_at",
-            )?
-            .query_row(
-                params![
-                    tenant.0,
-                    machine.machine_id().0,
-                    machine.name,
-                    name_key,
-                    host_key(&name_key),
-                    machine.aad_device_id,
-                    i64::MAX,
-                    i64::MIN
-                ],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-        if name_at == i64::MIN {
-            made.insert(number);
+        let id = machine.machine_id();
+        let belongs = match identity::joined_by_id(db, tenant, &id.0)? {
+            Some(joined) => joined,
+            None => alone(db, tenant, machine)?,
+        };
+        if belongs.is_new {
+            made.insert(belongs.record);
         }
-        bound(&mut self.machines).insert(key, number);
-        Ok(number)
+        let remembered = Belongs { is_new: false, ..belongs };
+        bound(&mut self.machines).insert(key, remembered);
+        Ok(belongs)
     }
 
     /// The number of the other end of logons; `None` when nothing is known of it.
@@ -168,4 +152,36 @@ fn bound<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
         map.clear();
     }
     map
+}
+
+/// The record of a machine that is not one of several, made when it is new.
+fn alone(db: &Connection, tenant: TenantId, machine: &MachineRef) -> Result<Belongs, Failure> {
+    let name_key = fold(&machine.name);
+    // Numbers are of records, those that are not shown among them.
+    let (record, name_at): (i64, i64) = db
+        .prepare_cached(
+            "INSERT INTO machine (number, tenant, id, name, name_at, name_key, host_key,
+                 first_seen, last_seen, aad_device_id)
+             VALUES (1 + max(coalesce((SELECT max(number) FROM machine), 0),
+                     coalesce((SELECT max(number) FROM machine_record), 0)),
+                 ?1, ?2, ?3, ?8, ?4, ?5, ?7, ?8, ?6)
+             ON CONFLICT (tenant, id) DO UPDATE SET
+                 aad_device_id = coalesce(aad_device_id, excluded.aad_device_id)
+             RETURNING number, name_at",
+        )?
+        .query_row(
+            params![
+                tenant.0,
+                machine.machine_id().0,
+                machine.name,
+                name_key,
+                host_key(&name_key),
+                machine.aad_device_id,
+                i64::MAX,
+                i64::MIN
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    let is_new = name_at == i64::MIN;
+    Ok(Belongs { record, machine: record, is_joined: false, is_new })
 }

@@ -1,11 +1,14 @@
 //! Retention: forgetting whole UTC days.
 
+use std::collections::BTreeSet;
+
 use inventory::ids::TenantId;
 use inventory::time::{Day, Timestamp};
 use rusqlite::params;
 
-use super::record::{Writer, recompute_machine, recompute_relation};
-use super::{Failure, addresses, sessions};
+use super::record::Writer;
+use super::times::{recompute_machine, recompute_relation};
+use super::{Failure, addresses, identity, sessions};
 use crate::Pruned;
 
 /// Relations handled in one transaction, so that others get to write in between.
@@ -51,12 +54,15 @@ fn prune_some(
             )?
             .query_map(params![account, machine, before.0], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        for day in days {
-            pruned.events += transaction
-                .prepare_cached(
-                    "DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3",
-                )?
-                .execute(params![day, account, machine])? as u64;
+        for record in identity::records_of(&transaction, machine)? {
+            for day in &days {
+                pruned.events += transaction
+                    .prepare_cached(
+                        "DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3",
+                    )?
+                    .execute(params![day, account, record])?
+                    as u64;
+            }
         }
         let emptied = transaction
             .prepare_cached(
@@ -82,7 +88,7 @@ fn prune_unrelated(
     cutoff: i64,
     pruned: &mut Pruned,
 ) -> Result<(), Failure> {
-    let transaction = writer.transaction()?;
+    let (transaction, matchers) = writer.transaction_with_matchers()?;
     transaction.execute(
         "DELETE FROM account_domain WHERE account IN (SELECT number FROM account
              WHERE tenant = ?1 AND NOT EXISTS (
@@ -97,11 +103,23 @@ fn prune_unrelated(
     // Before the machines: one that goes has no report, and so no address, that is younger.
     addresses::prune(&transaction, tenant, cutoff)?;
     sessions::prune(&transaction, tenant, Timestamp::from_ticks(cutoff).unwrap_or(Timestamp::MIN))?;
-    pruned.machines += transaction.execute(
-        "DELETE FROM machine WHERE tenant = ?1 AND coalesce(last_report, ?2 - 1) < ?2
-         AND NOT EXISTS (SELECT 1 FROM relation WHERE relation.machine = machine.number)",
-        params![tenant.0, cutoff],
-    )? as u64;
+    let mut unsettled = BTreeSet::new();
+    pruned.machines += identity::prune(&transaction, tenant, cutoff, &mut unsettled)?;
+    let gone: Vec<i64> = transaction
+        .prepare(
+            "DELETE FROM machine WHERE tenant = ?1 AND coalesce(last_report, ?2 - 1) < ?2
+             AND NOT EXISTS (SELECT 1 FROM relation WHERE relation.machine = machine.number)
+             AND NOT EXISTS (
+                 SELECT 1 FROM machine_record AS record WHERE record.number = machine.number)
+             RETURNING number",
+        )?
+        .query_map(params![tenant.0, cutoff], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    pruned.machines += gone.len() as u64;
+    for machine in gone {
+        identity::forget(&transaction, tenant, machine, &mut unsettled)?;
+    }
+    identity::settle_and_place(&transaction, tenant, &unsettled, matchers)?;
     transaction.commit()?;
     Ok(())
 }

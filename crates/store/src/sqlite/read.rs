@@ -16,6 +16,7 @@ pub(super) mod visible;
 use std::collections::HashMap;
 
 use inventory::account::Account;
+use inventory::identity::IdentifierKind;
 use inventory::ids::MachineId;
 use inventory::logon::LogonTypes;
 use inventory::machine::Machine;
@@ -120,30 +121,101 @@ pub(super) fn machine(
     visible: &Visible<'_>,
     machine: &MachineSelector,
 ) -> Result<Option<Machine>, Failure> {
-    let find = |column: &str, key: &dyn ToSql| -> Result<Option<Machine>, Failure> {
+    let find = |condition: &str, key: &dyn ToSql| -> Result<Option<Machine>, Failure> {
         // The + keeps SQLite from walking all machines in the order of time.
         let mut statement = visible.prepare(&format!(
-            "SELECT {} FROM machine WHERE {column} = :key
-             ORDER BY +last_seen DESC, id LIMIT 1",
+            "SELECT {} FROM machine WHERE {condition}
+             ORDER BY merged_into IS NOT NULL, +last_seen DESC, id LIMIT 1",
             facts::COLUMNS
         ))?;
         let mut rows = statement.query(named_params! { ":key": key })?;
         rows.next()?.map(facts::machine_of).transpose()
     };
+    let first = |conditions: &[String], key: &dyn ToSql| -> Result<Option<Machine>, Failure> {
+        for condition in conditions {
+            if let Some(machine) = find(condition, key)? {
+                return Ok(Some(machine));
+            }
+        }
+        Ok(None)
+    };
+    let as_shown = |column: &str| format!("{column} = :key");
     match machine {
-        MachineSelector::Id(id) => find("id", &id.0),
-        MachineSelector::AadDeviceId(id) => find("aad_device_id", id),
-        MachineSelector::Name(name) => match find("name_key", name)? {
-            Some(machine) => Ok(Some(machine)),
-            None => find("host_key", name),
-        },
+        MachineSelector::Id(id) => first(&[as_shown("id"), of_record("id")], &id.0),
+        MachineSelector::AadDeviceId(id) => {
+            let ever = of_identifier(IdentifierKind::EntraDeviceId);
+            first(&[as_shown("aad_device_id"), ever], id)
+        }
+        MachineSelector::Name(name) => {
+            let names = [as_shown("name_key"), of_record("name_key")];
+            let hosts = [as_shown("host_key"), of_record("host_key")];
+            let ever = of_identifier(IdentifierKind::DnsName);
+            if let Some(machine) = first(&names, name)? {
+                return Ok(Some(machine));
+            }
+            match first(&[ever], &name.as_bytes())? {
+                Some(machine) => Ok(Some(machine)),
+                None => first(&hosts, name),
+            }
+        }
     }
 }
 
-/// The number of a machine.
+/// That a machine has a record with a value in a column that is not shown itself. One that a person
+/// merged is: who does not see it does not learn where it went.
+fn of_record(column: &str) -> String {
+    format!(
+        "number IN (SELECT record.machine FROM machine_record AS record
+             WHERE record.tenant = :tenant AND record.{column} = :key AND NOT record.is_merged)"
+    )
+}
+
+/// That a machine, or one of its records, was ever told to have an identifier.
+fn of_identifier(kind: IdentifierKind) -> String {
+    format!(
+        "number IN (SELECT coalesce(record.machine, told.machine)
+             FROM machine_identifier AS told
+             LEFT JOIN machine_record AS record
+                 ON record.number = told.machine AND NOT record.is_merged
+             WHERE told.tenant = :tenant AND told.kind = {} AND told.value = :key)",
+        kind.number()
+    )
+}
+
+/// The number of a machine by the id of any of its records.
 pub(super) fn number(visible: &Visible<'_>, machine: MachineId) -> Result<Option<i64>, Failure> {
-    let mut statement = visible.prepare("SELECT number FROM machine WHERE id = :id")?;
-    Ok(statement.query_row(named_params! { ":id": machine.0 }, |row| row.get(0)).optional()?)
+    let find = |condition: &str| -> Result<Option<i64>, Failure> {
+        let mut statement =
+            visible.prepare(&format!("SELECT number FROM machine WHERE {condition}"))?;
+        Ok(statement.query_row(named_params! { ":key": machine.0 }, |row| row.get(0)).optional()?)
+    };
+    match find("id = :key")? {
+        Some(number) => Ok(Some(number)),
+        None => find(&of_record("id")),
+    }
+}
+
+/// The id of a machine by its number.
+pub(super) fn id_of(visible: &Visible<'_>, number: i64) -> Result<Option<MachineId>, Failure> {
+    let mut statement = visible.prepare("SELECT id FROM machine WHERE number = :number")?;
+    let mut rows = statement.query(named_params! { ":number": number })?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    machine_id(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?).map(Some)
+}
+
+/// The number under which a machine's relations are: of one that was merged, that into which it was.
+pub(super) fn number_of_relations(
+    visible: &Visible<'_>,
+    machine: MachineId,
+) -> Result<Option<i64>, Failure> {
+    let Some(number) = number(visible, machine)? else { return Ok(None) };
+    let mut merged = visible.prepare(
+        "SELECT machine.number FROM machine_record AS record
+         JOIN machine ON machine.number = record.machine WHERE record.number = :number",
+    )?;
+    let into =
+        merged.query_row(named_params! { ":number": number }, |row| row.get(0)).optional()?;
+    Ok(Some(into.unwrap_or(number)))
 }
 
 /// A user's machines; `None` when the user has more than `most` relations.
@@ -206,7 +278,7 @@ pub(super) fn users_of_machine(
     window: Window,
     most: usize,
 ) -> Result<Option<Vec<MachineUser>>, Failure> {
-    let Some(number) = number(visible, machine)? else {
+    let Some(number) = number_of_relations(visible, machine)? else {
         return Ok(Some(Vec::new()));
     };
     // Asked first, because the order makes the statement below work through all rows at once.

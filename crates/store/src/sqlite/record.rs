@@ -6,47 +6,34 @@
 //! event table's word on what is new, and of two readings of one event the one with the larger
 //! fraction of a second holds, since shippers cut times and never add to them.
 
+mod event;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use inventory::account::Account;
 use inventory::fold;
 use inventory::ids::{MachineId, TenantId};
-use inventory::logon::{Logon, LogonType, MachineRef};
+use inventory::logon::{Logon, MachineRef};
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
 use inventory::session::SessionEvent;
-use inventory::time::{TICKS_PER_SECOND, Timestamp};
+use inventory::time::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use self::event::{Added, Event};
 use super::groups::{self, Matchers};
+use super::identity::{self, Belongs, Doubts};
 use super::known::{Known, host_key};
+use super::times::{recompute_day, recompute_machine};
 use super::{Failure, addresses, sessions, tags};
 use crate::Recorded;
-
-/// Ticks of a day, for times made of a day and a time of day in SQL.
-const DAY: i64 = 864_000_000_000;
 
 /// The connection that writes, with what it remembers of the database.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     known: Known,
     matchers: Matchers,
-}
-
-/// A logon with the numbers that the database knows it by, in the order of the event table.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Event {
-    day: i32,
-    account: i64,
-    machine: i64,
-    second: i64,
-    session: i64,
-    record: i64,
-    fraction: i64,
-    logon_type: u8,
-    remote: Option<i64>,
-    source: u8,
 }
 
 /// The name under which a machine was last seen; of two at one moment the greater text, so that
@@ -120,9 +107,15 @@ impl Writer {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.known.check(&transaction)?;
-        let mut batch =
-            Batch { db: &transaction, tenant, known: &mut self.known, misplaced: BTreeSet::new() };
+        let mut batch = Batch {
+            db: &transaction,
+            tenant,
+            known: &mut self.known,
+            misplaced: BTreeSet::new(),
+            doubts: Doubts::default(),
+        };
         let outcome = change(&mut batch)
+            .and_then(|done| batch.settle().map(|()| done))
             .and_then(|done| batch.place(&mut self.matchers).map(|()| done))
             .and_then(|done| transaction.commit().map(|()| done).map_err(Failure::from));
         if outcome.is_err() {
@@ -133,25 +126,39 @@ impl Writer {
     }
 }
 
-/// What a batch's events add.
-#[derive(Default)]
-struct Added {
-    recorded: Recorded,
-    /// By account, machine, day and logon type, in the order of the table's key.
-    days: BTreeMap<(i64, i64, i32, u8), Relation>,
-    /// Accounts, machines and days of events whose time became more exact.
-    corrected: BTreeSet<(i64, i64, i32)>,
-}
-
 struct Batch<'a> {
     db: &'a Transaction<'a>,
     tenant: TenantId,
     known: &'a mut Known,
     /// Machines that may belong into another device group than they are in.
     misplaced: BTreeSet<i64>,
+    doubts: Doubts,
+}
+
+/// What a batch's logons say of a machine: its record, and when it was told of.
+#[derive(Clone, Copy)]
+struct Seen {
+    record: i64,
+    first: Timestamp,
+    last: Timestamp,
 }
 
 impl Batch<'_> {
+    /// Joins and parts the records of which this batch told something new.
+    fn settle(&mut self) -> Result<(), Failure> {
+        for &machine in &self.doubts.changed {
+            identity::rows::refresh(self.db, machine)?;
+            self.misplaced.insert(machine);
+        }
+        let waiting = identity::settle_some(self.db, self.tenant)?;
+        let told = identity::settle(self.db, self.tenant, &self.doubts.unsettled)?;
+        if waiting.any || told.any {
+            self.known.forget();
+        }
+        self.misplaced.extend(waiting.misplaced.into_iter().chain(told.misplaced));
+        Ok(())
+    }
+
     /// Puts machines that are new or have changed into their device groups.
     fn place(&self, matchers: &mut Matchers) -> Result<(), Failure> {
         if self.misplaced.is_empty() {
@@ -171,8 +178,9 @@ impl Batch<'_> {
             self.name(machine, naming)?;
         }
         for &(account, machine, day) in &added.corrected {
-            self.recompute(account, machine, day)?;
+            recompute_day(self.db, account, machine, day)?;
         }
+        self.add_to_joined(&added)?;
         Ok(added.recorded)
     }
 
@@ -184,16 +192,21 @@ impl Batch<'_> {
     ) -> Result<(Vec<Event>, HashMap<i64, Naming<'l>>), Failure> {
         let mut events = Vec::with_capacity(logons.len());
         let mut namings: HashMap<i64, Naming<'l>> = HashMap::new();
-        let mut machines: HashMap<&MachineRef, i64> = HashMap::new();
+        let mut machines: HashMap<&MachineRef, Seen> = HashMap::new();
         let mut accounts: HashMap<&Account, i64> = HashMap::new();
         let mut remotes: HashMap<(Option<IpAddr>, Option<&str>), Option<i64>> = HashMap::new();
         for logon in logons {
-            let machine = match machines.get(&logon.machine) {
-                Some(&number) => number,
+            let machine = match machines.get_mut(&logon.machine) {
+                Some(seen) => {
+                    seen.first = seen.first.min(logon.time);
+                    seen.last = seen.last.max(logon.time);
+                    seen.record
+                }
                 None => {
-                    let number = self.machine(&logon.machine)?;
-                    machines.insert(&logon.machine, number);
-                    number
+                    let record = self.machine(&logon.machine)?.record;
+                    let seen = Seen { record, first: logon.time, last: logon.time };
+                    machines.insert(&logon.machine, seen);
+                    record
                 }
             };
             let account = match accounts.get(&logon.account) {
@@ -216,6 +229,10 @@ impl Batch<'_> {
             let naming = naming(logon.time, &logon.machine);
             namings.entry(machine).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
             events.push(Event::of(logon, account, machine, remote));
+        }
+        for (machine, seen) in machines {
+            let times = (seen.first, seen.last);
+            self.doubts.note(self.db, self.tenant, seen.record, machine, times)?;
         }
         Ok((events, namings))
     }
@@ -258,12 +275,12 @@ impl Batch<'_> {
                         event.remote,
                         event.source
                     ])?;
-                    added.add(event)?;
+                    added.add(event, &self.doubts)?;
                 }
                 Some((record, fraction)) => {
                     added.recorded.duplicates += 1;
                     if self.refine(event, record, fraction)? {
-                        added.corrected.insert((event.account, event.machine, event.day));
+                        added.correct(event, &self.doubts);
                     }
                 }
             }
@@ -343,155 +360,123 @@ impl Batch<'_> {
             ])?;
         }
         for (&machine, seen) in &machines {
-            self.sight(machine, seen.first_seen, seen.last_seen)?;
+            self.sight("machine", machine, seen.first_seen, seen.last_seen)?;
         }
         Ok(())
     }
 
-    fn machine(&mut self, machine: &MachineRef) -> Result<i64, Failure> {
-        self.known.machine(self.db, self.tenant, machine, &mut self.misplaced)
+    /// Adds the events of records that are one machine with others: what two of them tell is one.
+    fn add_to_joined(&mut self, added: &Added) -> Result<(), Failure> {
+        for (&machine, days) in &added.of_joined {
+            let records = identity::records_of(self.db, machine)?;
+            identity::rebuild(self.db, machine, &records, days)?;
+            recompute_machine(self.db, machine)?;
+        }
+        for (&record, &(first, last)) in &added.sights {
+            self.sight("machine_record", record, first, last)?;
+            self.doubts.changed.insert(self.doubts.machine_of(record));
+        }
+        Ok(())
+    }
+
+    fn machine(&mut self, machine: &MachineRef) -> Result<Belongs, Failure> {
+        let belongs = self.known.machine(self.db, self.tenant, machine, &mut self.misplaced)?;
+        if belongs.is_new {
+            let unsettled = &mut self.doubts.unsettled;
+            identity::arrived(self.db, self.tenant, belongs.record, machine, unsettled)?;
+        }
+        if belongs.is_joined {
+            self.doubts.joined.insert(belongs.record, belongs.machine);
+            self.device(belongs, machine)?;
+        }
+        Ok(belongs)
+    }
+
+    /// Keeps the Entra device id of a record that is one of several, if it is the first.
+    fn device(&mut self, belongs: Belongs, machine: &MachineRef) -> Result<(), Failure> {
+        let Some(device) = machine.aad_device_id else { return Ok(()) };
+        let is_first = self
+            .db
+            .prepare_cached(
+                "UPDATE machine_record SET aad_device_id = ?2
+                 WHERE number = ?1 AND aad_device_id IS NULL",
+            )?
+            .execute(params![belongs.record, device])?;
+        if is_first == 1 {
+            self.doubts.changed.insert(belongs.machine);
+        }
+        Ok(())
+    }
+
+    /// Where a record is kept as it is by itself.
+    fn table_of(&self, record: i64) -> &'static str {
+        if self.doubts.joined.contains_key(&record) { "machine_record" } else { "machine" }
     }
 
     /// Names a machine as it was last reported. The same name in another case, or again, leaves
     /// the indexes by name and the device group alone.
     fn name(&mut self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
         let name_key = fold(name);
+        let table = self.table_of(machine);
         let same = self
             .db
-            .prepare_cached(
-                "UPDATE machine SET name = ?3, name_at = ?2
-                 WHERE number = ?1 AND name_key = ?4 AND (?2, ?3) > (name_at, name)",
-            )?
+            .prepare_cached(&format!(
+                "UPDATE {table} SET name = ?3, name_at = ?2
+                 WHERE number = ?1 AND name_key = ?4 AND (?2, ?3) > (name_at, name)"
+            ))?
             .execute(params![machine, time.ticks(), name, name_key])?;
         if same == 1 {
             return Ok(());
         }
         let renamed = self
             .db
-            .prepare_cached(
-                "UPDATE machine SET name = ?3, name_key = ?4, host_key = ?5, name_at = ?2
-                 WHERE number = ?1 AND name_key <> ?4 AND (?2, ?3) > (name_at, name)",
-            )?
+            .prepare_cached(&format!(
+                "UPDATE {table} SET name = ?3, name_key = ?4, host_key = ?5, name_at = ?2
+                 WHERE number = ?1 AND name_key <> ?4 AND (?2, ?3) > (name_at, name)"
+            ))?
             .execute(params![machine, time.ticks(), name, name_key, host_key(&name_key)])?;
         if renamed == 1 {
             self.misplaced.insert(machine);
+            // What it is shown as, and whether it still looks like another, may depend on its name.
+            self.doubts.unsettled.insert(machine);
         }
         Ok(())
     }
 
-    fn sight(&self, machine: i64, first: Timestamp, last: Timestamp) -> Result<(), Failure> {
+    fn sight(
+        &self,
+        table: &str,
+        machine: i64,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> Result<(), Failure> {
         self.db
-            .prepare_cached(
-                "UPDATE machine SET first_seen = min(first_seen, ?2), last_seen = max(last_seen, ?3)
-                 WHERE number = ?1 AND (first_seen > ?2 OR last_seen < ?3)",
-            )?
+            .prepare_cached(&format!(
+                "UPDATE {table} SET first_seen = min(first_seen, ?2), last_seen = max(last_seen, ?3)
+                 WHERE number = ?1 AND (first_seen > ?2 OR last_seen < ?3)"
+            ))?
             .execute(params![machine, first.ticks(), last.ticks()])?;
         Ok(())
     }
 
-    /// Makes a relation's times anew from its events of one day, after an event's time moved.
-    fn recompute(&self, account: i64, machine: i64, day: i32) -> Result<(), Failure> {
-        self.db
-            .prepare_cached(
-                "UPDATE relation_day SET first_tick = times.first, last_tick = times.last
-                 FROM (SELECT logon_type, min(second * ?4 + fraction) AS first,
-                           max(second * ?4 + fraction) AS last
-                       FROM event WHERE day = ?3 AND account = ?1 AND machine = ?2
-                       GROUP BY logon_type) AS times
-                 WHERE relation_day.account = ?1 AND relation_day.machine = ?2
-                 AND relation_day.day = ?3 AND relation_day.logon_type = times.logon_type",
-            )?
-            .execute(params![account, machine, day, TICKS_PER_SECOND])?;
-        recompute_relation(self.db, account, machine)?;
-        recompute_machine(self.db, machine)
-    }
-
     fn describe(&mut self, report: &MachineReport) -> Result<(), Failure> {
-        let number = self.machine(&report.machine)?;
+        let Belongs { record: number, machine, is_joined, .. } = self.machine(&report.machine)?;
         self.name(number, naming(report.time, &report.machine))?;
-        self.sight(number, report.time, report.time)?;
-        if super::read::facts::write(self.db, number, report)? {
+        let table = self.table_of(number);
+        self.sight(table, number, report.time, report.time)?;
+        if is_joined {
+            self.sight("machine", machine, report.time, report.time)?;
+            self.doubts.changed.insert(machine);
+        }
+        let times = (report.time, report.time);
+        self.doubts.note(self.db, self.tenant, number, &report.machine, times)?;
+        if super::read::facts::write(self.db, table, number, report)? {
             self.misplaced.insert(number);
         }
-        if tags::add(self.db, self.tenant, number, &report.facts.tags)? {
-            self.misplaced.insert(number);
+        let shown = if is_joined { machine } else { number };
+        if tags::add(self.db, self.tenant, table, (number, shown), &report.facts.tags)? {
+            self.misplaced.insert(shown);
         }
         addresses::note(self.db, self.tenant, number, report)
-    }
-}
-
-/// Sets a relation's times from its days.
-pub(super) fn recompute_relation(
-    db: &Connection,
-    account: i64,
-    machine: i64,
-) -> Result<(), Failure> {
-    db.prepare_cached(
-        "UPDATE relation SET first_seen = times.first, last_seen = times.last,
-             logon_types = times.types, logon_count = times.count
-         FROM (SELECT min(day * ?3 + first_tick) AS first, max(day * ?3 + last_tick) AS last,
-                   sum(DISTINCT 1 << logon_type) AS types, sum(logon_count) AS count
-               FROM relation_day WHERE account = ?1 AND machine = ?2) AS times
-         WHERE account = ?1 AND machine = ?2",
-    )?
-    .execute(params![account, machine, DAY])?;
-    Ok(())
-}
-
-/// Sets a machine's times from its relations and reports.
-pub(super) fn recompute_machine(db: &Connection, machine: i64) -> Result<(), Failure> {
-    // min() and max() of one row are NULL when any argument is, hence the coalesce.
-    db.prepare_cached(
-        "UPDATE machine SET
-             first_seen = min(coalesce(times.first, first_report), coalesce(first_report, times.first)),
-             last_seen = max(coalesce(times.last, last_report), coalesce(last_report, times.last))
-         FROM (SELECT min(first_seen) AS first, max(last_seen) AS last
-               FROM relation WHERE machine = ?1) AS times
-         WHERE number = ?1",
-    )?
-    .execute([machine])?;
-    Ok(())
-}
-
-impl Added {
-    fn add(&mut self, event: &Event) -> Result<(), Failure> {
-        self.recorded.added += 1;
-        let kind = LogonType::new(event.logon_type.into())
-            .ok_or_else(|| Failure::Damaged(format!("{} is no logon type", event.logon_type)))?;
-        let one = Relation::of(event.time()?, kind);
-        self.days
-            .entry((event.account, event.machine, event.day, event.logon_type))
-            .and_modify(|day| day.add(&one))
-            .or_insert(one);
-        Ok(())
-    }
-}
-
-impl Event {
-    /// Whether a known event of the same second and session, with this record number, is this
-    /// one: a source without record numbers meets one with them.
-    fn may_be(&self, record: i64) -> bool {
-        record == self.record || record == 0 || self.record == 0
-    }
-
-    fn of(logon: &Logon, account: i64, machine: i64, remote: Option<i64>) -> Self {
-        Self {
-            day: logon.time.day().0,
-            account,
-            machine,
-            second: logon.time.ticks_of_day() / TICKS_PER_SECOND,
-            session: logon.key.session.cast_signed(),
-            record: logon.key.record.unwrap_or(0).cast_signed(),
-            fraction: logon.time.fraction(),
-            logon_type: logon.logon_type.number(),
-            remote,
-            source: logon.source as u8,
-        }
-    }
-
-    fn time(&self) -> Result<Timestamp, Failure> {
-        super::values::timestamp(
-            i64::from(self.day) * DAY + self.second * TICKS_PER_SECOND + self.fraction,
-        )
     }
 }

@@ -102,22 +102,22 @@ pub(super) fn prune(db: &Connection, tenant: TenantId, before: Timestamp) -> Res
     Ok(())
 }
 
-/// Forgets what happened to the sessions that an account's logons of a day opened on a machine.
+/// Forgets what happened to the sessions that an account's logons of a day opened on a record.
 pub(super) fn forget(
     db: &Connection,
     tenant: TenantId,
     day: i64,
     account: i64,
-    machine: i64,
+    record: i64,
 ) -> Result<(), Failure> {
     db.prepare_cached(
         "DELETE FROM session_event
-         WHERE host = (SELECT session_host.number FROM session_host
-             JOIN machine ON machine.id = session_host.id
-             WHERE machine.number = ?4 AND session_host.tenant = ?1)
+         WHERE host = (SELECT number FROM session_host WHERE tenant = ?1 AND id = (
+             SELECT id FROM machine WHERE number = ?4
+             UNION SELECT id FROM machine_record WHERE number = ?4))
          AND session IN (
              SELECT session FROM event WHERE day = ?2 AND account = ?3 AND machine = ?4)",
     )?
-    .execute(params![tenant.0, day, account, machine])?;
+    .execute(params![tenant.0, day, account, record])?;
     Ok(())
 }

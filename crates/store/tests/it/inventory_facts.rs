@@ -22,12 +22,15 @@ async fn a_machine_is_found_by_id_names_and_device_id() {
     let mut full = logon("jdoe", "WS1.corp.example", "2025-06-02T08:00:00Z", 2, 1);
     full.machine.aad_device_id = Some(device);
     let vendor_id = MachineId([9; 20]);
+    // Two installations, so that nothing makes one machine of them and the name.
     let mut reinstalled = logon("jdoe", "ws1.corp.example", "2025-06-03T08:00:00Z", 2, 2);
     reinstalled.machine.id = Some(vendor_id);
+    let mut former = logon("jdoe", "ws1.corp.example", "2025-06-01T08:00:00Z", 2, 6);
+    former.machine.id = Some(MachineId([8; 20]));
     let short = logon("jdoe", "ws2", "2025-06-01T08:00:00Z", 2, 3);
     let other = logon("jdoe", "WS2.lab.example", "2025-06-04T08:00:00Z", 2, 4);
     let address = logon("jdoe", "10.1.76.35", "2025-06-04T08:00:00Z", 2, 5);
-    let logons = vec![full, reinstalled, short, other, address];
+    let logons = vec![full, reinstalled, former, short, other, address];
     fixture.store.record(fixture.tenant, logons).await.unwrap();
 
     let find = async |id: &str| {
@@ -42,7 +45,7 @@ async fn a_machine_is_found_by_id_names_and_device_id() {
     let derived = MachineId::derived_from_name("ws1.corp.example");
     assert_eq!(find(&derived.to_string()).await.unwrap().0, "WS1.corp.example");
     assert_eq!(find(&device.to_string()).await.unwrap().1, derived);
-    // Of two records of one name the one seen last is meant.
+    // Of several machines of one name the one seen last is meant.
     assert_eq!(find("WS1.CORP.EXAMPLE").await.unwrap().1, vendor_id);
     assert_eq!(find("ws1").await.unwrap().1, vendor_id);
     // A name that is a machine's whole name wins over one that begins so.

@@ -10,6 +10,7 @@ mod deadline;
 mod file;
 mod forget;
 mod groups;
+mod identities;
 mod inventory_facts;
 mod migration;
 mod operators;

@@ -125,12 +125,29 @@ impl Left {
         for machine in &mut machines {
             machine.merged_into = machine.merged_into.filter(|into| ids.contains(into));
         }
+        let looks = |machine: &Machine| {
+            (inventory::fold(&machine.computer_dns_name), machine.facts.aad_device_id)
+        };
+        let (mut names, mut devices) = (BTreeMap::new(), BTreeMap::new());
+        for (name, device) in machines.iter().map(looks) {
+            *names.entry(name).or_insert(0) += 1;
+            *devices.entry(device).or_insert(0) += 1;
+        }
+        devices.remove(&None);
+        for machine in &mut machines {
+            let (name, device) = looks(machine);
+            let has_like = names[&name] > 1 || devices.get(&device).is_some_and(|&like| like > 1);
+            machine.is_potential_duplication &= has_like;
+        }
         Self { machines, ids }
     }
 
     /// The machine that a selector means; the machines are in the order of preference.
     fn find(&self, selector: &MachineSelector) -> Option<&Machine> {
-        let by = |is: &dyn Fn(&Machine) -> bool| self.machines.iter().find(|machine| is(machine));
+        let by = |is: &dyn Fn(&Machine) -> bool| {
+            let found = || self.machines.iter().filter(|machine| is(machine));
+            found().find(|machine| machine.merged_into.is_none()).or_else(|| found().next())
+        };
         let key = |machine: &Machine| inventory::fold(&machine.computer_dns_name);
         match selector {
             MachineSelector::Id(id) => by(&|machine| machine.id == *id),

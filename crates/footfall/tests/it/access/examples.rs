@@ -59,6 +59,9 @@ impl Furnished {
             .replace("$SECRET", secret)
             .replace("$ID", id)
             .replace("CLIENT_ID", id)
+            .replace("9a41d0c2b3e4f5061728394a5b6c7d8e9f001122", "ws2.corp.example")
+            .replace("laptop-7.corp.example", "ws3.corp.example")
+            .replace("laptop-old", "ws2.corp.example")
             .replace("playbook.pem", "cert.pem")
             .replace("/cases/2025-117/", "logons.json");
         let asks = line.starts_with("operator add") || line.starts_with("operator password");
@@ -118,6 +121,15 @@ fn prepare(furnished: &Furnished, line: &str) {
         ["group", "add"] => {
             run(program, "device-group remove Servers");
             run(program, &format!("group remove '{}'", words[2]));
+        }
+        ["machine", "split"] | ["machine", "merge"] if words[2] == "--undo" => {
+            run(program, "machine merge ws5.corp.example ws2.corp.example");
+            if words[1] == "split" {
+                run(program, "machine split ws2.corp.example");
+            }
+        }
+        ["machine", "split"] => {
+            drop(run(program, "machine merge ws5.corp.example ws2.corp.example"))
         }
         ["tenant", "rename"] if words[2] == "Contoso" => drop(run(program, "tenant add Contoso")),
         ["--tenant", "Contoso"] => drop(run(program, "tenant add Contoso")),

@@ -143,13 +143,14 @@ fn json<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<Op
 /// the order of reports does not matter. Whether the platform is another now.
 pub(in crate::sqlite) fn write(
     db: &Connection,
+    table: &str,
     number: i64,
     report: &MachineReport,
 ) -> Result<bool, Failure> {
     let time = report.time.ticks();
     let mut values = values(&report.facts)?;
     let (times, platform): (Option<String>, Value) = db
-        .prepare_cached("SELECT facts_at, os_platform FROM machine WHERE number = ?1")?
+        .prepare_cached(&format!("SELECT facts_at, os_platform FROM {table} WHERE number = ?1"))?
         .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut times: Vec<Option<i64>> =
         times.as_deref().map(from_json).transpose()?.unwrap_or_default();
@@ -163,13 +164,14 @@ pub(in crate::sqlite) fn write(
     }
     let is_another = values[0] != Value::Null && values[0] != platform;
     let head = [Value::from(number), time.into(), to_json(&times)?.into()];
-    db.prepare_cached(&update_sql())?.execute(params_from_iter(head.into_iter().chain(values)))?;
+    db.prepare_cached(&update_sql(table))?
+        .execute(params_from_iter(head.into_iter().chain(values)))?;
     Ok(is_another)
 }
 
 /// The columns that reports fill. Their order is stored (0007_fact_times.sql): a new one goes to
 /// the end.
-const REPORTED: [&str; 17] = [
+pub(in crate::sqlite) const REPORTED: [&str; 17] = [
     "os_platform",
     "os_processor",
     "version",
@@ -232,9 +234,9 @@ fn values(facts: &MachineFacts) -> Result<[Value; REPORTED.len()], Failure> {
     ])
 }
 
-fn update_sql() -> String {
-    let mut sql = String::from(
-        "UPDATE machine SET first_report = min(coalesce(first_report, ?2), ?2),
+fn update_sql(table: &str) -> String {
+    let mut sql = format!(
+        "UPDATE {table} SET first_report = min(coalesce(first_report, ?2), ?2),
              last_report = max(coalesce(last_report, ?2), ?2), facts_at = ?3",
     );
     for (column, value) in REPORTED.iter().zip(4..) {

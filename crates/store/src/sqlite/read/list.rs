@@ -144,9 +144,12 @@ impl Draft {
             let from = writer.parameter(Sql::Integer(of.from.ticks()));
             let until = writer.parameter(Sql::Integer(of.until.ticks()));
             conditions.push(format!(
-                "machine.number IN (SELECT machine FROM machine_address
-                     WHERE tenant = :tenant AND address = {address}
-                     AND first_seen <= {until} AND last_seen >= {from})"
+                "machine.number IN (SELECT coalesce(record.machine, had.machine)
+                     FROM machine_address AS had
+                     LEFT JOIN machine_record AS record
+                         ON record.number = had.machine AND NOT record.is_merged
+                     WHERE had.tenant = :tenant AND had.address = {address}
+                     AND had.first_seen <= {until} AND had.last_seen >= {from})"
             ));
         }
         Ok(Self { writer, conditions })

@@ -1,6 +1,7 @@
 //! Who was where at a moment.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use inventory::account::Account;
 use inventory::ids::MachineId;
@@ -10,30 +11,26 @@ use inventory::session::{
     LONGEST_CONNECTION_DAYS, LONGEST_SESSION_DAYS, Presence, SessionChange, SessionState, Stay, at,
 };
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
-use rusqlite::{Row, ToSql, named_params};
+use rusqlite::{Row, ToSql, named_params, params};
 
 use super::visible::Visible;
 use super::{account_at, account_columns, number};
 use crate::sqlite::values::{machine_id, timestamp};
-use crate::sqlite::{Failure, sessions};
+use crate::sqlite::{Failure, identity, sessions};
 
 /// Ticks of a day.
 const DAY: i64 = 86_400 * TICKS_PER_SECOND;
 
-/// The logons of some relations that may have opened a session which was there at the moment.
-fn question(relations: &str) -> String {
+/// The days of some relations on which logons may have opened sessions that were there at the moment.
+fn days(relations: &str) -> String {
     format!(
-        "SELECT {}, machine.id, machine.name, event.day * {DAY}
-             + event.second * {TICKS_PER_SECOND} + event.fraction, event.logon_type,
-             event.session, remote.address, remote.name
+        "SELECT {}, machine.id, machine.name, days.day, days.logon_type, related.account,
+             related.machine
          FROM ({relations}) AS related
          CROSS JOIN machine ON machine.number = related.machine
          CROSS JOIN relation_day AS days
              ON days.account = related.account AND days.machine = related.machine
-         CROSS JOIN event ON event.day = days.day AND event.account = days.account
-             AND event.machine = days.machine AND event.logon_type = days.logon_type
          CROSS JOIN account ON account.number = related.account
-         LEFT JOIN remote ON remote.number = event.remote
          WHERE days.day <= :day AND days.day >= :day - CASE
              WHEN (1 << days.logon_type) & :interactive THEN {LONGEST_SESSION_DAYS}
              ELSE {LONGEST_CONNECTION_DAYS} END",
@@ -87,17 +84,76 @@ fn there(
     who: &[(&str, &dyn ToSql)],
     moment: Timestamp,
 ) -> Result<Vec<Presence>, Failure> {
-    let mut statement = visible.prepare(&question(relations))?;
+    let mut statement = visible.prepare(&days(relations))?;
     let (day, interactive) = (moment.day().0, LogonTypes::INTERACTIVE.bits());
     let of_moment = named_params! { ":day": day, ":interactive": interactive };
     let values: Vec<_> = who.iter().chain(of_moment).copied().collect();
     let mut rows = statement.query(values.as_slice())?;
     let mut opened: HashMap<_, Opened> = HashMap::new();
+    let mut records: HashMap<i64, Vec<Record>> = HashMap::new();
     while let Some(row) = rows.next()? {
-        let Some((key, one)) = opened_by(visible, row, moment)? else { continue };
-        opened.entry(key).and_modify(|known| known.join(&one)).or_insert(one);
+        let day = Day::of(row)?;
+        let records = match records.entry(day.number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(records_of(visible, day.number)?),
+        };
+        for record in records {
+            open(visible, &day, record, moment, &mut opened)?;
+        }
     }
     Ok(opened.into_values().filter_map(|one| one.at(moment)).collect())
+}
+
+/// A day of a relation, and a type of its logons.
+struct Day {
+    account: Account,
+    machine: MachineId,
+    computer_dns_name: String,
+    day: i64,
+    logon_type: LogonType,
+    /// The account's number.
+    account_number: i64,
+    /// The machine's.
+    number: i64,
+}
+
+impl Day {
+    fn of(row: &Row<'_>) -> Result<Self, Failure> {
+        let number: u32 = row.get(8)?;
+        let logon_type = LogonType::new(number)
+            .ok_or_else(|| Failure::Damaged(format!("{number} is no logon type")))?;
+        Ok(Self {
+            account: account_at(row, 0)?,
+            machine: machine_id(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?,
+            computer_dns_name: row.get(6)?,
+            day: row.get(7)?,
+            logon_type,
+            account_number: row.get(9)?,
+            number: row.get(10)?,
+        })
+    }
+}
+
+/// One of the records that are a machine.
+struct Record {
+    number: i64,
+    /// What is known of its sessions is under this number.
+    host: Option<i64>,
+}
+
+fn records_of(visible: &Visible<'_>, machine: i64) -> Result<Vec<Record>, Failure> {
+    let db = visible.db();
+    let mut id = db.prepare_cached(
+        "SELECT id FROM main.machine WHERE number = ?1
+         UNION SELECT id FROM main.machine_record WHERE number = ?1",
+    )?;
+    let mut records = Vec::new();
+    for number in identity::records_of(db, machine)? {
+        let id: Vec<u8> = id.query_row([number], |row| row.get(0))?;
+        let host = sessions::find_host(db, visible.tenant(), machine_id(&id)?)?;
+        records.push(Record { number, host });
+    }
+    Ok(records)
 }
 
 /// Account, machine, second, type and, for what is no session of a person's, session.
@@ -126,38 +182,60 @@ impl Opened {
     }
 }
 
-/// The session that a logon opened; `None` for one after the moment.
-fn opened_by(
+/// Adds the sessions that the logons of a day opened on a record, up to the moment.
+fn open(
     visible: &Visible<'_>,
-    row: &Row<'_>,
+    of: &Day,
+    record: &Record,
     moment: Timestamp,
-) -> Result<Option<(Key, Opened)>, Failure> {
-    let since = timestamp(row.get(7)?)?;
-    if since.seconds() > moment.seconds() {
-        return Ok(None);
+    opened: &mut HashMap<Key, Opened>,
+) -> Result<(), Failure> {
+    let mut logons = visible.db().prepare_cached(
+        "SELECT event.second * ?5 + event.fraction, event.session, remote.address, remote.name
+         FROM event LEFT JOIN remote ON remote.number = event.remote
+         WHERE event.day = ?1 AND event.account = ?2 AND event.machine = ?3
+         AND event.logon_type = ?4",
+    )?;
+    let mut rows = logons.query(params![
+        of.day,
+        of.account_number,
+        record.number,
+        of.logon_type.number(),
+        TICKS_PER_SECOND
+    ])?;
+    while let Some(row) = rows.next()? {
+        let since = timestamp(of.day * DAY + row.get::<_, i64>(0)?)?;
+        if since.seconds() > moment.seconds() {
+            continue;
+        }
+        let session: i64 = row.get(1)?;
+        let changes = match record.host {
+            None => Vec::new(),
+            Some(host) => sessions::changes(visible.db(), host, session)?,
+        };
+        let address: Option<String> = row.get(2)?;
+        let name: Option<String> = row.get(3)?;
+        let stay = Stay {
+            since,
+            until: None,
+            state: SessionState::Active,
+            logon_type: of.logon_type,
+            remote_address: address.and_then(|address| address.parse().ok()),
+            remote_name: name.filter(|name| !name.is_empty()),
+        };
+        let presence = Presence {
+            account: of.account.clone(),
+            machine: of.machine,
+            computer_dns_name: of.computer_dns_name.clone(),
+            stay,
+        };
+        let session = Some(session).filter(|_| !LogonTypes::INTERACTIVE.contains(of.logon_type));
+        let key = (of.account.clone(), of.machine, since.seconds(), of.logon_type, session);
+        let one = Opened { presence, changes };
+        match opened.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().join(&one),
+            Entry::Vacant(new) => drop(new.insert(one)),
+        }
     }
-    let number: u32 = row.get(8)?;
-    let logon_type = LogonType::new(number)
-        .ok_or_else(|| Failure::Damaged(format!("{number} is no logon type")))?;
-    let machine = machine_id(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
-    let session: i64 = row.get(9)?;
-    let changes = match sessions::find_host(visible.db(), visible.tenant(), machine)? {
-        None => Vec::new(),
-        Some(host) => sessions::changes(visible.db(), host, session)?,
-    };
-    let address: Option<String> = row.get(10)?;
-    let name: Option<String> = row.get(11)?;
-    let stay = Stay {
-        since,
-        until: None,
-        state: SessionState::Active,
-        logon_type,
-        remote_address: address.and_then(|address| address.parse().ok()),
-        remote_name: name.filter(|name| !name.is_empty()),
-    };
-    let (account, computer_dns_name) = (account_at(row, 0)?, row.get(6)?);
-    let session = Some(session).filter(|_| !LogonTypes::INTERACTIVE.contains(logon_type));
-    let key = (account.clone(), machine, since.seconds(), logon_type, session);
-    let presence = Presence { account, machine, computer_dns_name, stay };
-    Ok(Some((key, Opened { presence, changes })))
+    Ok(())
 }

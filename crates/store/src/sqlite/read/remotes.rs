@@ -9,7 +9,7 @@ use inventory::relation::Remotes;
 use rusqlite::{OptionalExtension, named_params};
 
 use super::visible::Visible;
-use super::{number, since};
+use super::{number_of_relations, since};
 use crate::sqlite::Failure;
 
 /// Logons of a relation after which no earlier day is looked at. Who has more came from the same places
@@ -38,7 +38,7 @@ fn of_one(
         .prepare("SELECT number FROM account WHERE name = :name AND authority = :authority")?;
     let who = named_params! { ":name": account.name, ":authority": account.authority() };
     let account: Option<i64> = accounts.query_row(who, |row| row.get(0)).optional()?;
-    let (Some(account), Some(machine)) = (account, number(visible, machine)?) else {
+    let (Some(account), Some(machine)) = (account, number_of_relations(visible, machine)?) else {
         return Ok(remotes);
     };
     let mut days = visible.prepare(
@@ -53,7 +53,9 @@ fn of_one(
     let mut of_day = visible.prepare(
         "SELECT remote.address, remote.name
          FROM event CROSS JOIN remote ON remote.number = event.remote
-         WHERE event.day = :day AND event.account = :account AND event.machine = :machine
+         WHERE event.day = :day AND event.account = :account
+         AND event.machine IN (SELECT :machine UNION
+             SELECT record.number FROM machine_record AS record WHERE record.machine = :machine)
          AND (1 << event.logon_type) & :types",
     )?;
     let (mut addresses, mut names) = (BTreeSet::new(), BTreeSet::new());

@@ -41,7 +41,7 @@ pub(super) enum Start {
 
 /// The columns of `machine` that show as they are.
 const PLAIN: &str = "number, id, name, name_key, host_key, first_seen, last_seen,
-    is_potential_duplication, exclusion, os_platform, os_processor, version, last_ip_address,
+    exclusion, os_platform, os_processor, version, last_ip_address,
     last_external_ip_address, agent_version, os_build, os_architecture, is_aad_joined,
     aad_device_id, risk_score, exposure_level, onboarding_status, managed_by, managed_by_status,
     ip_addresses, vm_metadata, device_value, rbac_group_id, tags";
@@ -56,6 +56,26 @@ const MERGED_INTO: &str = "CASE WHEN merged_into IS NOT NULL AND EXISTS (
     SELECT 1 FROM main.machine AS target
     WHERE target.tenant = :tenant AND target.id = machine.merged_into
     AND target.rbac_group_id IN (SELECT value FROM json_each(:groups))) THEN merged_into END";
+
+/// Nor does one outside show by making one inside look like it. Evaluated for those rows alone that are
+/// marked.
+const DUPLICATION: &str = "CASE WHEN is_potential_duplication AND (EXISTS (
+        SELECT 1 FROM main.machine AS other
+        WHERE other.tenant = :tenant AND other.name_key = machine.name_key
+        AND other.number <> machine.number
+        AND other.rbac_group_id IN (SELECT value FROM json_each(:groups)))
+    OR EXISTS (
+        SELECT 1 FROM main.machine_identifier AS told
+        JOIN main.machine_identifier AS same ON same.tenant = told.tenant
+            AND same.kind = told.kind AND same.value = told.value
+        LEFT JOIN main.machine_record AS record ON record.number = same.machine
+            AND NOT record.is_merged
+        JOIN main.machine AS other ON other.number = coalesce(record.machine, same.machine)
+        WHERE told.machine IN (SELECT machine.number UNION ALL
+            SELECT own.number FROM main.machine_record AS own WHERE own.machine = machine.number)
+        AND other.number <> machine.number
+        AND other.rbac_group_id IN (SELECT value FROM json_each(:groups))))
+    THEN 1 ELSE 0 END";
 
 /// The + keeps SQLite from starting with the index by group.
 const SHOWN: &str = "+machine.rbac_group_id IN (SELECT value FROM json_each(:groups))";
@@ -75,12 +95,12 @@ impl<'a> Visible<'a> {
     }
 
     /// The database itself, for tables that say nothing without a row of those above.
-    pub(super) fn db(&self) -> &'a Connection {
+    pub(in crate::sqlite) fn db(&self) -> &'a Connection {
         self.db
     }
 
     /// Whose the tables are.
-    pub(super) fn tenant(&self) -> TenantId {
+    pub(in crate::sqlite) fn tenant(&self) -> TenantId {
         TenantId(self.tenant)
     }
 
@@ -102,11 +122,15 @@ impl<'a> Visible<'a> {
         question: &str,
     ) -> Result<CachedStatement<'a>, Failure> {
         let definitions = match (&self.groups, start) {
-            (None, Start::LastSeen) => whole("tenant") + &by_time("merged_into", "1"),
+            (None, Start::LastSeen) => {
+                whole("tenant") + &by_time("merged_into", "is_potential_duplication", "1")
+            }
             (None, Start::Numbers) => whole("+tenant"),
             (None, _) => whole("tenant"),
             (Some(_), Start::Question) => from_question("tenant"),
-            (Some(_), Start::LastSeen) => from_question("tenant") + &by_time(MERGED_INTO, SHOWN),
+            (Some(_), Start::LastSeen) => {
+                from_question("tenant") + &by_time(MERGED_INTO, DUPLICATION, SHOWN)
+            }
             (Some(_), Start::Numbers) => from_question("+tenant"),
             (Some(_), Start::Groups) => from_groups(),
         };
@@ -163,7 +187,7 @@ impl<'a> Visible<'a> {
 // With a + before it the tenant's indexes of machines serve nothing, of which SQLite thinks too well.
 fn whole(tenant: &str) -> String {
     format!(
-        "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, merged_into,
+        "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, merged_into, is_potential_duplication,
              {GROUP_NAME} AS rbac_group_name FROM main.machine AS machine
              WHERE {tenant} = :tenant),
          account AS NOT MATERIALIZED ({ACCOUNT})"
@@ -171,9 +195,10 @@ fn whole(tenant: &str) -> String {
 }
 
 /// The machines once more, in the order of their index by time.
-fn by_time(merged_into: &str, shown: &str) -> String {
+fn by_time(merged_into: &str, duplication: &str, shown: &str) -> String {
     format!(
         ", machine_by_time AS NOT MATERIALIZED (SELECT {PLAIN}, {merged_into} AS merged_into,
+             {duplication} AS is_potential_duplication,
              {GROUP_NAME} AS rbac_group_name
              FROM main.machine AS machine INDEXED BY machine_by_last_seen
              WHERE tenant = :tenant AND {shown})"
@@ -184,6 +209,7 @@ fn from_question(tenant: &str) -> String {
     let shown = SHOWN;
     let mut sql = format!(
         "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, {MERGED_INTO} AS merged_into,
+             {DUPLICATION} AS is_potential_duplication,
              {GROUP_NAME} AS rbac_group_name FROM main.machine AS machine
              WHERE {tenant} = :tenant AND {shown})"
     );
@@ -209,6 +235,7 @@ fn from_groups() -> String {
     let shown = "machine.rbac_group_id IN (SELECT value FROM json_each(:groups))";
     let mut sql = format!(
         "WITH machine AS NOT MATERIALIZED (SELECT {PLAIN}, {MERGED_INTO} AS merged_into,
+             {DUPLICATION} AS is_potential_duplication,
              {GROUP_NAME} AS rbac_group_name FROM {machines}
              WHERE machine.tenant = :tenant AND {shown})"
     );
