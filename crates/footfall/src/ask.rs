@@ -1,7 +1,7 @@
 //! `footfall machines`, `users` and `relations`: the questions, from the command line.
 
 use inventory::fold;
-use inventory::query::{MachineSelector, Page, UserSelector};
+use inventory::query::{MachineSelector, Page};
 use inventory::relation::Relation;
 use inventory::time::Timestamp;
 use serde_json::{Value, json};
@@ -20,7 +20,9 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
     let window = config.window(&args.window, now);
-    let mut found = match UserSelector::parse(&args.user, config.upn()) {
+    let lookup = (config.upn(), config.resolve());
+    let user = server::who::users(&**store, place.tenant.number, &args.user, lookup).await?;
+    let mut found = match user {
         Some(user) => store.machines_of_user(&scope, &user, window, Page::ALL).await?,
         None => Vec::new(),
     };

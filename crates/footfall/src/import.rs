@@ -20,6 +20,8 @@ use ingest::{FileReport, Format, Options};
 use inventory::ids::TenantId;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
+use inventory::time::Timestamp;
 use store::Store;
 
 use crate::cli::Reading;
@@ -41,6 +43,7 @@ const QUEUE: usize = 16;
 enum Message {
     Logons(Format, Vec<Logon>),
     Reports(Vec<MachineReport>),
+    Identities(Vec<(IdentityReport, Timestamp)>),
     File(FileReport),
     Skipped(Skipped),
     Rejected(Reject),
@@ -166,6 +169,11 @@ impl ingest::Receiver for Forward<'_> {
         self.flow()
     }
 
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.send(Message::Identities(identities));
+        self.flow()
+    }
+
     fn file(&mut self, file: FileReport) {
         self.send(Message::File(file));
     }
@@ -244,6 +252,10 @@ impl Writer<'_> {
                 }
                 self.reports.extend(reports);
                 self.record_what_is_due(summary).await?;
+            }
+            // They are few, and joined with nothing that waits.
+            Message::Identities(identities) => {
+                self.store.identify(self.tenant, identities).await?;
             }
             Message::File(file) => summary.add_file(&file),
             Message::Skipped(skipped) => {

@@ -122,6 +122,9 @@ mod tests {
     use inventory::logon::Logon;
     use inventory::machine::MachineReport;
 
+    use inventory::person::IdentityReport;
+    use inventory::time::Timestamp;
+
     use super::*;
     use crate::reject::{Reject, Skipped};
     use crate::{FileReport, Format, Options, Receiver};
@@ -135,6 +138,10 @@ mod tests {
         }
 
         fn reports(&mut self, _: Vec<MachineReport>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+
+        fn identities(&mut self, _: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
 

@@ -69,6 +69,7 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
 use jiff::tz::TimeZone;
@@ -287,6 +288,10 @@ pub trait Receiver {
     /// What machines reported of themselves, in the order of the file. [`ControlFlow::Break`] stops
     /// the reading.
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()>;
+
+    /// Which identifiers are one account's, as directories and identity providers say, and when they
+    /// said it. [`ControlFlow::Break`] stops the reading.
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()>;
 
     /// A file was read to its end, or as far as it could be.
     fn file(&mut self, file: FileReport);

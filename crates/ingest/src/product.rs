@@ -8,7 +8,9 @@ use std::ops::ControlFlow;
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::rule::Rule;
+use inventory::time::Timestamp;
 use memchr::memmem;
 
 use crate::object::{Object, elements};
@@ -85,6 +87,8 @@ pub(crate) enum Found {
     Logon(Option<Logon>),
     Failure,
     Report(MachineReport),
+    /// Beside what else the record is: which identifiers are one account's.
+    Identity(IdentityReport, Timestamp),
     /// Nothing that relates anybody to a machine.
     Other,
 }
@@ -97,6 +101,7 @@ impl Found {
         match self {
             Found::Logon(logon) => part.count(logon),
             Found::Report(report) => part.report(report),
+            Found::Identity(identity, time) => part.identities.push((identity, time)),
             Found::Failure => {
                 part.tally.records += 1;
                 part.tally.failures += 1;

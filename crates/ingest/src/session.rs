@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::time::Timestamp;
 
 use crate::pipeline::Panicked;
@@ -97,6 +98,8 @@ pub(crate) struct Part {
     pub(crate) tally: Tally,
     pub(crate) logons: Vec<Logon>,
     pub(crate) reports: Vec<MachineReport>,
+    /// Which identifiers are one account's, and when that was told.
+    pub(crate) identities: Vec<(IdentityReport, Timestamp)>,
 }
 
 impl Part {
@@ -156,6 +159,7 @@ impl Outcome {
             sum.tally.add(&part.tally);
             sum.logons.extend(part.logons);
             sum.reports.extend(part.reports);
+            sum.identities.extend(part.identities);
         }
     }
 
@@ -169,6 +173,7 @@ impl Outcome {
                     tally: Tally::default(),
                     logons: Vec::new(),
                     reports: Vec::new(),
+                    identities: Vec::new(),
                 });
                 self.parts.len() - 1
             }
@@ -234,6 +239,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             self.tally(part.format).add(&part.tally);
             if !part.logons.is_empty() && flow.is_continue() {
                 flow = self.session.receiver.logons(part.format, part.logons);
+            }
+            if !part.identities.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.identities(part.identities);
             }
             let reports = part.reports.into_iter();
             let whole: Vec<_> = reports.filter_map(|report| self.reports.take(report)).collect();

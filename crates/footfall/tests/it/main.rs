@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod identities;
 mod layering;
+mod persons;
 mod query;
 mod server;
 mod truth;

@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
+use inventory::time::Timestamp;
 
 use crate::reject::{Reject, Skipped};
 use crate::{FileReport, Format, Receiver};
@@ -23,6 +25,11 @@ impl Receiver for Told {
 
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
         self.other.push(format!("{reports:?}"));
+        ControlFlow::Continue(())
+    }
+
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.other.push(format!("{identities:?}"));
         ControlFlow::Continue(())
     }
 

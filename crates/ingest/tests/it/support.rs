@@ -10,6 +10,8 @@ use ingest::reject::{Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver, Tally};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
+use inventory::time::Timestamp;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Collected {
@@ -20,6 +22,7 @@ pub(crate) struct Collected {
     pub(crate) warnings: Vec<String>,
     pub(crate) progress_bytes: u64,
     pub(crate) reports: Vec<MachineReport>,
+    pub(crate) identities: Vec<(IdentityReport, Timestamp)>,
     /// After so many batches, break.
     pub(crate) break_after: Option<usize>,
 }
@@ -64,6 +67,11 @@ impl Receiver for Collected {
 
     fn reports(&mut self, reports: Vec<MachineReport>) -> ControlFlow<()> {
         self.reports.extend(reports);
+        ControlFlow::Continue(())
+    }
+
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.identities.extend(identities);
         ControlFlow::Continue(())
     }
 

@@ -26,6 +26,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0004_addresses.sql"),
         include_str!("../../migrations/sqlite/0005_walks.sql"),
         include_str!("../../migrations/sqlite/0006_one_machine.sql"),
+        include_str!("../../migrations/sqlite/0007_one_person.sql"),
     ],
 };
 
