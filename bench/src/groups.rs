@@ -190,7 +190,7 @@ impl Asker {
         let start = Instant::now();
         std::hint::black_box(self.store.machine(scope, &by_name).await?);
         latencies.points.push(start.elapsed());
-        let user = UserSelector { name: user(number), domain: None };
+        let user = UserSelector { name: user(number), domain: None, accounts: None };
         let start = Instant::now();
         let page = Page { skip: 0, top: 100 };
         std::hint::black_box(self.store.machines_of_user(scope, &user, Window::ALL, page).await?);

@@ -14,7 +14,9 @@ use ingest::reject::{Position, Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
+use inventory::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 /// Counts, and keeps defects.
@@ -35,6 +37,10 @@ impl Receiver for Told {
     }
 
     fn changes(&mut self, _: Vec<SessionEvent>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn identities(&mut self, _: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 

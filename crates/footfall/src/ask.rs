@@ -3,7 +3,7 @@
 mod presence;
 
 use inventory::fold;
-use inventory::query::{MachineSelector, Page, PresenceOf, UserSelector};
+use inventory::query::{MachineSelector, Page, PresenceOf};
 use inventory::relation::Relation;
 use inventory::time::Timestamp;
 use serde_json::{Value, json};
@@ -21,9 +21,11 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
+    let lookup = (config.upn(), config.resolve());
+    let user = server::who::users(&**store, place.tenant.number, &args.user, lookup).await?;
     if let Some(moment) = args.at {
         let moment = moment.from(now);
-        let found = match UserSelector::parse(&args.user, config.upn()) {
+        let found = match user {
             Some(user) => store.presences(&scope, &PresenceOf::User(user), moment).await?,
             None => Vec::new(),
         };
@@ -34,7 +36,7 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
         return Ok(Outcome::Done);
     }
     let window = config.window(&args.window, now);
-    let mut found = match UserSelector::parse(&args.user, config.upn()) {
+    let mut found = match user {
         Some(user) => store.machines_of_user(&scope, &user, window, Page::ALL).await?,
         None => Vec::new(),
     };

@@ -8,6 +8,7 @@ mod group;
 mod keys;
 mod machine;
 mod operator;
+mod person;
 mod query;
 mod role;
 mod tenant;
@@ -30,6 +31,7 @@ pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
 pub(crate) use machine::{Exclude, Identities, Include, Machine, Merge, Split, Tag};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
+pub(crate) use person::Person;
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
@@ -121,6 +123,9 @@ pub(crate) enum Command {
     /// One machine
     #[command(subcommand)]
     Machine(Machine),
+    /// Whose accounts are whose
+    #[command(subcommand)]
+    Person(Person),
     /// The tenants: organisations whose data are apart
     #[command(subcommand)]
     Tenant(Tenant),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use inventory::logon::{LogonType, LogonTypes};
-use inventory::query::{UpnLookup, Window};
+use inventory::query::{UpnLookup, UserLookup, Window};
 use inventory::rule::Rule;
 use inventory::time::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) serve: Serve,
     pub(crate) rule: RuleConfig,
     pub(crate) answers: Answers,
+    pub(crate) users: Users,
     pub(crate) limits: Limits,
     pub(crate) audit: Audit,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,6 +104,19 @@ pub(crate) struct Answers {
     pub(crate) look_back: Days,
     pub(crate) logon_types: Types,
     pub(crate) upn: Upn,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Users {
+    pub(crate) resolve: Resolve,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Resolve {
+    Name,
+    Person,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -351,6 +365,13 @@ impl Config {
         let issuers: Vec<_> = self.issuer.iter().map(issuer::Issuer::to_server).collect();
         OutsideIssuer::check_all(&issuers).context("issuer")?;
         Ok(issuers)
+    }
+
+    pub(crate) fn resolve(&self) -> UserLookup {
+        match self.users.resolve {
+            Resolve::Name => UserLookup::Name,
+            Resolve::Person => UserLookup::Person,
+        }
     }
 
     /// What a user principal name means.

@@ -22,7 +22,9 @@ use ingest::{FileReport, Format, Options};
 use inventory::ids::TenantId;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
+use inventory::time::Timestamp;
 use store::Store;
 
 use crate::cli::{Import, Reading};
@@ -47,6 +49,7 @@ enum Message {
     Logons(Format, Vec<Logon>),
     Reports(Vec<MachineReport>),
     Changes(Vec<SessionEvent>),
+    Identities(Vec<(IdentityReport, Timestamp)>),
     File(FileReport),
     Skipped(Skipped),
     Rejected(Reject),
@@ -262,6 +265,11 @@ impl ingest::Receiver for Forward<'_> {
         self.flow()
     }
 
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.send(Message::Identities(identities));
+        self.flow()
+    }
+
     fn file(&mut self, file: FileReport) {
         self.send(Message::File(file));
     }
@@ -349,6 +357,10 @@ impl Writer<'_> {
                 }
                 self.changes.extend(changes);
                 self.record_what_is_due(summary).await?;
+            }
+            // They are few, and joined with nothing that waits.
+            Message::Identities(identities) => {
+                self.store.identify(self.tenant, identities).await?;
             }
             Message::File(file) => summary.add_file(&file),
             Message::Skipped(skipped) => {

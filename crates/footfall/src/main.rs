@@ -21,6 +21,7 @@ mod moment;
 mod operators;
 mod output;
 mod password;
+mod person;
 mod place;
 mod query;
 mod retention;
@@ -95,6 +96,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Role(command) => return roles::run(&config, command).await,
         Command::DeviceGroup(command) => return device_groups::run(&config, command).await,
         Command::Machine(command) => return machine::run(&config, command).await,
+        Command::Person(command) => return person::run(&config, command).await,
         Command::Tenant(command) => return tenants::run(&config, command).await,
         Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,

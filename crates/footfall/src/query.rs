@@ -28,6 +28,7 @@ const OPTIONS: &[&str] =
 pub(crate) async fn local(config: &Config, place: &Place) -> anyhow::Result<Local> {
     let server_config = server::config::Config {
         upn: config.upn(),
+        resolve: config.resolve(),
         look_back_days: config.answers.look_back.0,
         logon_types: config.answers.logon_types.0,
         ..server::config::Config::default()

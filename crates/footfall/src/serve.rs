@@ -68,6 +68,7 @@ pub(crate) fn server_config(
         public_url: config.public_url()?,
         limits: config.limits.to_server()?,
         upn: config.upn(),
+        resolve: config.resolve(),
         look_back_days: config.answers.look_back.0,
         logon_types: config.answers.logon_types.0,
         issuers: config.issuers()?,

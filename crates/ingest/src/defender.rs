@@ -13,6 +13,7 @@ use inventory::account::Account;
 use inventory::identity::{Identifier, IdentifierKind};
 use inventory::ids::MachineId;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
+use inventory::person::IdentityReport;
 use inventory::rule::Verdict;
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
@@ -71,14 +72,50 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'
         return api::read(kind, record, context, tell);
     }
     if !is_streamed(record) {
-        return tell(read_row(Table::of_columns(record), record, context));
+        return tell_row(Table::of_columns(record), record, context, tell);
     }
     let category = record.text("category");
     let table = Table::named(category.strip_prefix(CATEGORY).unwrap_or_default());
     if table == Table::Other {
         return tell(Ok(Found::Other));
     }
-    tell(read_row(table, &record.object("properties"), context));
+    tell_row(table, &record.object("properties"), context, tell);
+}
+
+fn tell_row(table: Table, row: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'_>) {
+    let told = if table == Table::IdentityLogons { identity(row) } else { Ok(None) };
+    match told {
+        Ok(Some((identity, time))) => tell(Ok(Found::Identity(identity, time))),
+        Ok(None) => {}
+        // What cannot be read is told once.
+        Err(error) => return tell(Err(error)),
+    }
+    tell(read_row(table, row, context));
+}
+
+/// Which identifiers are the account's that signed in, to a device or a service
+/// (defender-api.md §9.5). One that failed proves nothing of whom it names.
+fn identity(row: &Object<'_>) -> Result<Option<(IdentityReport, Timestamp)>, FieldError> {
+    if row.text("ActionType") != "LogonSuccess" {
+        return Ok(None);
+    }
+    let columns = ["AccountName", "AccountDomain", "AccountSid", "AccountUpn"];
+    let [name, domain, sid, upn] = columns.map(|column| (column, row.text(column)));
+    bounded(&[(name.0, &name.1), (domain.0, &domain.1), (sid.0, &sid.1), (upn.0, &upn.1)])?;
+    let some = |text: &str| present(text).map(inventory::fold);
+    let object_id = Uuid::try_parse(&row.text("AccountObjectId")).ok();
+    let identity = IdentityReport {
+        name: some(&name.1),
+        domain: some(&domain.1),
+        sid: present(&sid.1).map(str::to_ascii_uppercase),
+        upn: some(&upn.1),
+        object_id: object_id.filter(|id| !id.is_nil()),
+        mail: None,
+    };
+    if !identity.joins() {
+        return Ok(None);
+    }
+    Ok(Some((identity, time(row)?)))
 }
 
 fn read_row(table: Table, row: &Object<'_>, context: &Context<'_>) -> Result<Found, FieldError> {

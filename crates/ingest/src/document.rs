@@ -126,6 +126,9 @@ mod tests {
     use inventory::machine::MachineReport;
     use inventory::session::SessionEvent;
 
+    use inventory::person::IdentityReport;
+    use inventory::time::Timestamp;
+
     use super::*;
     use crate::reject::{Reject, Skipped};
     use crate::{FileReport, Format, Options, Receiver};
@@ -143,6 +146,10 @@ mod tests {
         }
 
         fn changes(&mut self, _: Vec<SessionEvent>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+
+        fn identities(&mut self, _: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
 

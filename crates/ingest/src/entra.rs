@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
 use inventory::machine::{MachineFacts, MachineReport, ManagedBy};
+use inventory::person::entra_sid;
 use inventory::rule::Verdict;
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
@@ -121,7 +122,7 @@ fn logon(
     session: u64,
 ) -> Result<Found, FieldError> {
     let object_id = uuid(object_id);
-    let sid = object_id.map(sid).unwrap_or_default();
+    let sid = object_id.map(entra_sid).unwrap_or_default();
     let interactive = LogonType::new(INTERACTIVE).ok_or(FieldError::Missing("the logon type"))?;
     bounded(&[("userPrincipalName", principal)])?;
     if context.rule.judge(principal, &sid, interactive) == Verdict::Noise {
@@ -139,17 +140,6 @@ fn logon(
         source: Source::Entra,
         key: EventKey { session, record: None },
     })))
-}
-
-/// The SID that Windows gives an account of Entra: its object id as four numbers. So the account
-/// is the one that the device's own log names.
-fn sid(object_id: Uuid) -> String {
-    let bytes = object_id.to_bytes_le();
-    let numbers = bytes.chunks_exact(4).map(|four| {
-        let number = four.iter().rev().fold(0u32, |number, &byte| number << 8 | u32::from(byte));
-        format!("-{number}")
-    });
-    numbers.fold("S-1-12-1".to_owned(), |sid, number| sid + &number)
 }
 
 /// A device of Graph's `managedDevices`.
@@ -249,18 +239,4 @@ fn time(row: &Object<'_>, field: &'static str) -> Result<Timestamp, FieldError> 
     }
     let stamp = Stamp::parse(&text).and_then(|stamp| stamp.in_zone(&TimeZone::UTC));
     stamp.map_err(|error| FieldError::Time { field, error })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_id_is_a_sid_in_another_form() {
-        // The numbers' bytes, lowest first, are those of the GUID as Windows lays it out.
-        let id = Uuid::parse_str("04030201-0605-0807-090a-0b0c0d0e0f10").unwrap();
-        let numbers = [0x0403_0201u32, 0x0807_0605, 0x0c0b_0a09, 0x100f_0e0d];
-        let [a, b, c, d] = numbers;
-        assert_eq!(sid(id), format!("S-1-12-1-{a}-{b}-{c}-{d}"));
-    }
 }

@@ -78,6 +78,7 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::rule::Rule;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
@@ -329,6 +330,9 @@ pub trait Receiver {
     /// What happened to sessions, in the order of the file. [`ControlFlow::Break`] stops the
     /// reading.
     fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()>;
+    /// Which identifiers are one account's, as directories and identity providers say, and when they
+    /// said it. [`ControlFlow::Break`] stops the reading.
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()>;
 
     /// A file was read to its end, or as far as it could be.
     fn file(&mut self, file: FileReport);

@@ -13,17 +13,21 @@ use inventory::logon::{EventKey, Logon, MachineRef, Source};
 use inventory::machine::{
     AdapterType, MachineFacts, MachineIpAddress, MachineReport, OperationalStatus,
 };
+use inventory::person::IdentityReport;
 use inventory::rule::Verdict;
+use inventory::time::Timestamp;
 use serde_json::Value;
 
 use crate::defender::mac;
 use crate::object::Object;
 use crate::platform::platform;
-use crate::product::{Context, Found, session_of};
+use crate::product::{Context, Found, Tell, session_of};
 use crate::windows::{FieldError, present};
 
 pub(crate) use cells::unknown_column;
-use record::{AccountNames, AdapterAddress, Device, LogonRecord, MachineRecord, Name, Record};
+use record::{
+    AccountNames, AccountRecord, AdapterAddress, Device, LogonRecord, MachineRecord, Name, Record,
+};
 
 /// The member, or column, that makes a record one of ours.
 const KIND: &str = "footfall";
@@ -39,18 +43,24 @@ pub(crate) fn is_table(columns: &[&str]) -> bool {
 }
 
 /// Reads a record.
-pub(crate) fn read(record: &Object<'_>, context: &Context<'_>) -> Result<Found, FieldError> {
-    let members = cells::members(record).map_err(FieldError::Record)?;
-    let record = serde_json::from_value(Value::Object(members))
-        .map_err(|error| FieldError::Record(error.to_string()))?;
+pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'_>) {
+    let members = cells::members(record).map_err(FieldError::Record);
+    let record = members.and_then(|members| {
+        serde_json::from_value(Value::Object(members))
+            .map_err(|error| FieldError::Record(error.to_string()))
+    });
     match record {
-        Record::Logon(record) => logon(&record, context),
-        Record::Machine(record) => machine(record, context),
-        // What is wrong in it is told; `Receiver` has no call that takes accounts yet.
-        Record::Account(record) => {
-            account_of(&record.account());
-            Ok(Found::Other)
+        Ok(Record::Logon(record)) => tell(logon(&record, context)),
+        Ok(Record::Machine(record)) => tell(machine(record, context)),
+        Ok(Record::Account(record)) => {
+            if let Some(identity) = identity(&record) {
+                // What a directory says without a date holds until it is erased.
+                let time = record.time.as_ref().map_or(Timestamp::MAX, |time| time.0);
+                tell(Ok(Found::Identity(identity, time)));
+            }
+            tell(Ok(Found::Other));
         }
+        Err(error) => tell(Err(error)),
     }
 }
 
@@ -136,6 +146,20 @@ fn machine_ref(device: &Device<'_>, context: &Context<'_>) -> Result<MachineRef,
     };
     let aad_device_id = device.aad_device_id;
     Ok(MachineRef { id: device.id, aad_device_id, ..MachineRef::named(name) })
+}
+
+/// What a directory says of an account; `None` where no name is left of it.
+fn identity(record: &AccountRecord) -> Option<IdentityReport> {
+    let account = account_of(&record.account())?;
+    let mail = record.mail.as_ref().and_then(|mail| present(&mail.0));
+    Some(IdentityReport {
+        name: Some(account.name),
+        domain: Some(account.domain).filter(|domain| !domain.is_empty()),
+        sid: account.sid,
+        upn: account.upn,
+        object_id: account.object_id,
+        mail: mail.map(fold),
+    })
 }
 
 fn account_of(names: &AccountNames<'_>) -> Option<Account> {

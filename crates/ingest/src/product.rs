@@ -8,7 +8,9 @@ use std::ops::ControlFlow;
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::rule::Rule;
+use inventory::time::Timestamp;
 use memchr::memmem;
 
 use crate::object::{Object, elements};
@@ -91,7 +93,7 @@ impl Product {
             Product::Entra => entra::read(record, context, tell),
             Product::Ecs => tell(ecs::read(record, context)),
             Product::Ocsf => tell(ocsf::read(record, context)),
-            Product::Own => tell(native::read(record, context)),
+            Product::Own => native::read(record, context, tell),
         }
     }
 }
@@ -117,6 +119,8 @@ pub(crate) enum Found {
     Another(Logon),
     /// A moment more at which the machine of a record's report was there.
     Sighting(MachineReport),
+    /// Beside what else the record is: which identifiers are one account's.
+    Identity(IdentityReport, Timestamp),
     /// Nothing that relates anybody to a machine.
     Other,
 }
@@ -131,6 +135,7 @@ impl Found {
             Found::Report(report) => part.report(report),
             Found::Another(logon) => part.count_waited(logon),
             Found::Sighting(report) => part.reports.push(report),
+            Found::Identity(identity, time) => part.identities.push((identity, time)),
             Found::Failure => {
                 part.tally.records += 1;
                 part.tally.failures += 1;

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
@@ -99,6 +100,8 @@ pub(crate) struct Part {
     pub(crate) logons: Vec<Logon>,
     pub(crate) reports: Vec<MachineReport>,
     pub(crate) changes: Vec<SessionEvent>,
+    /// Which identifiers are one account's, and when that was told.
+    pub(crate) identities: Vec<(IdentityReport, Timestamp)>,
 }
 
 impl Part {
@@ -168,6 +171,7 @@ impl Outcome {
             sum.logons.extend(part.logons);
             sum.reports.extend(part.reports);
             sum.changes.extend(part.changes);
+            sum.identities.extend(part.identities);
         }
     }
 
@@ -182,6 +186,7 @@ impl Outcome {
                     logons: Vec::new(),
                     reports: Vec::new(),
                     changes: Vec::new(),
+                    identities: Vec::new(),
                 });
                 self.parts.len() - 1
             }
@@ -250,6 +255,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             }
             if !part.changes.is_empty() && flow.is_continue() {
                 flow = self.session.receiver.changes(part.changes);
+            }
+            if !part.identities.is_empty() && flow.is_continue() {
+                flow = self.session.receiver.identities(part.identities);
             }
             let reports = part.reports.into_iter();
             let whole: Vec<_> = reports.filter_map(|report| self.reports.take(report)).collect();

@@ -5,8 +5,9 @@
 //! `server` crate, SQL in `store`, file formats in `ingest`.
 //!
 //! Reading order follows the data: [`time`] and [`ids`], then what telemetry says
-//! ([`account`], [`logon`], [`session`], [`machine`]), who is who ([`identity`]), the rule that
-//! decides what counts ([`rule`]), what is kept ([`relation`]), what may be asked ([`query`], [`filter`]) and who may ask it ([`access`]).
+//! ([`account`], [`logon`], [`session`], [`machine`]), who is who ([`identity`], [`person`]), the rule
+//! that decides what counts ([`rule`]), what is kept ([`relation`]), what may be asked ([`query`],
+//! [`filter`]) and who may ask it ([`access`]).
 
 pub mod access;
 pub mod account;
@@ -16,6 +17,7 @@ pub mod identity;
 pub mod ids;
 pub mod logon;
 pub mod machine;
+pub mod person;
 pub mod query;
 pub mod relation;
 pub mod rule;

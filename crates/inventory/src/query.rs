@@ -48,13 +48,25 @@ impl Page {
     }
 }
 
+/// What makes an account one: its name, and what tells it from others of that name
+/// ([`Account::authority`](crate::account::Account::authority)).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AccountKey {
+    /// The name, folded.
+    pub name: String,
+    /// The SID, or the domain.
+    pub authority: String,
+}
+
 /// The users that an `{id}` of the API or the command line means.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UserSelector {
     /// The bare name, folded.
     pub name: String,
     /// Only accounts of this domain, folded.
     pub domain: Option<String>,
+    /// Exactly these accounts, whatever their names: those of a person. `None` for those of the name.
+    pub accounts: Option<Vec<AccountKey>>,
 }
 
 /// What a user principal name means as an `{id}` (defender-api.md §1.2: undocumented).
@@ -67,6 +79,16 @@ pub enum UpnLookup {
     Nobody,
 }
 
+/// Whom a user's `{id}` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum UserLookup {
+    /// Everybody who has an account of the name, as the vendor has it.
+    #[default]
+    Name,
+    /// The person whom any identifier of theirs names, with all of their accounts.
+    Person,
+}
+
 impl UserSelector {
     /// Reads any form of defender-api.md §1.2; `None` when it can mean nobody.
     pub fn parse(id: &str, upn: UpnLookup) -> Option<Self> {
@@ -74,7 +96,7 @@ impl UserSelector {
         if user.realm.is_some() && upn == UpnLookup::Nobody {
             return None;
         }
-        Some(Self { name: user.name, domain: user.domain })
+        Some(Self { name: user.name, domain: user.domain, accounts: None })
     }
 }
 

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod machines;
 pub mod operators;
 pub mod people;
+pub mod persons;
 pub mod roles;
 pub mod tenants;
 pub mod user_groups;
@@ -112,6 +113,9 @@ pub enum Error {
     /// A decision about who is who makes no sense.
     #[error(transparent)]
     Undecidable(#[from] identities::Undecidable),
+    /// A decision about whose an account is makes no sense.
+    #[error(transparent)]
+    Unlinkable(#[from] persons::Unlinkable),
     /// The app was revoked.
     #[error("the app {0} was revoked, which is final: add another app")]
     Revoked(Uuid),
@@ -145,6 +149,7 @@ impl Error {
             Self::Taken { .. }
             | Self::TooMany { .. }
             | Self::Undecidable(_)
+            | Self::Unlinkable(_)
             | Self::Revoked(_)
             | Self::Public(_)
             | Self::Password(password::Error::Busy)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use inventory::logon::LogonTypes;
-use inventory::query::UpnLookup;
+use inventory::query::{UpnLookup, UserLookup};
 
 use crate::issuer::throttle::FailedSignIns;
 use crate::limits::Limits;
@@ -28,6 +28,8 @@ pub struct Config {
     pub failed_sign_ins: FailedSignIns,
     /// What a user principal name means as a user's id.
     pub upn: UpnLookup,
+    /// Whom a user's id means, unless a request says otherwise.
+    pub resolve: UserLookup,
     /// Answers cover logons of this many days before today; `None` for all that is kept.
     pub look_back_days: Option<u32>,
     /// Answers cover logons of these types.
@@ -125,6 +127,7 @@ impl Default for Config {
             limits: Limits::vendor(),
             failed_sign_ins: FailedSignIns::default(),
             upn: UpnLookup::default(),
+            resolve: UserLookup::default(),
             look_back_days: None,
             logon_types: LogonTypes::ALL,
             password_grant: false,

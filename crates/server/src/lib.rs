@@ -67,6 +67,7 @@ mod tenants;
 pub mod unsupported;
 mod users;
 pub mod views;
+pub mod who;
 
 use std::future::Future;
 use std::io;

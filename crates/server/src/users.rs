@@ -24,7 +24,7 @@ use crate::query::{EntityQuery, Id};
 use crate::question::{Asked, Question};
 use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
-use crate::{machines, presence, views};
+use crate::{machines, presence, views, who};
 
 /// `GET /api/users/{id}/machines`: the machines that a user logged on to, the last seen first,
 /// then by id. A user whom nobody knows has no machines (defender-api.md §1.1).
@@ -37,19 +37,19 @@ pub(crate) async fn machines(
 ) -> Result<Response, ApiError> {
     machines::require_users(&permit, &question)?;
     if let Some(moment) = question.at {
-        let user = UserSelector::parse(&id, app.config.upn);
+        let user = who::selector(&app, &call, permit.scope(), &id).await?;
         return presence::machines(&app, &call, &permit, user, moment, question).await;
     }
     let key = permit.paged_answer_key(&call, question.page_rows);
-    if let (Some(user), false) =
-        (UserSelector::parse(&id, app.config.upn), question.form == Form::Json)
+    if question.form != Form::Json
+        && let Some(user) = who::selector(&app, &call, permit.scope(), &id).await?
     {
         return machines::respond(&app, &call, &permit, machines::Of::User(user), question).await;
     }
     let answer = async {
         let asked = &question.asked;
-        let user = UserSelector::parse(&id, app.config.upn);
         let scope = permit.scope();
+        let user = who::selector(&app, &call, scope, &id).await?;
         let machines = match user {
             None => Vec::new(),
             Some(user) if question.is_plain() => {
@@ -126,7 +126,8 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let answer = async {
         let not_found = || ApiError::user_not_found(&id);
-        let selector = UserSelector::parse(&id, app.config.upn).ok_or_else(not_found)?;
+        let found = who::selector(&app, &call, permit.scope(), &id).await?;
+        let selector = found.ok_or_else(not_found)?;
         let list = UserList {
             filter: None,
             of: Some(selector.clone()),

@@ -5,6 +5,8 @@
 
 mod error;
 mod identities;
+mod outcome;
+mod persons;
 pub mod sqlite;
 
 use std::path::Path;
@@ -24,111 +26,28 @@ use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
+use inventory::person::IdentityReport;
 use inventory::query::{
-    Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList, UserSelector,
-    Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
+    UserSelector, Window,
 };
-use inventory::relation::{MachineUser, Relation, Remotes, UserMachine};
+use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::identities::{Identities, Lookalike, MachineRecord};
+pub use self::outcome::{
+    Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow, Totals,
+};
+pub use self::persons::{PersonAccount, PersonDecision};
 
 /// How a store is to behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// How long one question may take, which then ends with [`Error::TooLong`]; `None` for no limit.
     pub longest_question: Option<Duration>,
-}
-
-/// What became of a batch of logons.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
-    /// Logons that were new.
-    pub added: u64,
-    /// Logons that the store already had.
-    pub duplicates: u64,
-}
-
-/// How much a tenant's inventory holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Machines.
-    pub machines: u64,
-    /// Accounts.
-    pub accounts: u64,
-    /// Relations between an account and a machine.
-    pub relations: u64,
-}
-
-/// What a retention run removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Logon events.
-    pub events: u64,
-    /// Relations of which nothing was left.
-    pub relations: u64,
-    /// Machines of which nothing was left.
-    pub machines: u64,
-    /// Accounts of which nothing was left.
-    pub accounts: u64,
-}
-
-/// What was erased of a person.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Forgotten {
-    /// The accounts, as they were known.
-    pub accounts: Vec<Account>,
-    /// Their relations.
-    pub relations: u64,
-    /// Their logons.
-    pub logons: u64,
-    /// Machines of which nothing else was known.
-    pub machines: u64,
-}
-
-/// One relation as it is listed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RelationRow {
-    /// Who.
-    pub account: Account,
-    /// Where: the machine's id.
-    pub machine_id: MachineId,
-    /// Where: the machine's name as last reported.
-    pub computer_dns_name: String,
-    /// First and last logon, types and count.
-    pub relation: Relation,
-}
-
-/// A tenant's directory with the number of the state that was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptDirectory {
-    /// The directory.
-    pub directory: Directory,
-    /// Grows with every change of it.
-    pub generation: i64,
-}
-
-/// How far machines were put into device groups after the rules changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Regrouped {
-    /// Machines that were looked at in this step.
-    pub machines: u64,
-    /// Of these, machines that are in another group now.
-    pub moved: u64,
-    /// Nothing is left to do.
-    pub finished: bool,
-}
-
-/// Machines in a device group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupCount {
-    /// The group's id; 0 for machines of no group.
-    pub group: i32,
-    /// Its machines.
-    pub machines: u64,
 }
 
 /// Receives entries of the audit; an error of its own ends the reading.
@@ -205,6 +124,39 @@ pub trait Store: Send + Sync {
         name: &str,
         pseudonym: &str,
     ) -> Result<u64, Error>;
+
+    /// Keeps what directories and identity providers say of accounts, and when; how much was new. What
+    /// says only one thing of an account is passed over.
+    async fn identify(
+        &self,
+        tenant: TenantId,
+        reports: Vec<(IdentityReport, Timestamp)>,
+    ) -> Result<u64, Error>;
+
+    /// The accounts of the person that a text names by an identifier, else of the people who have an
+    /// account of a user's name.
+    async fn person(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        user: Option<&UserSelector>,
+    ) -> Result<Vec<PersonAccount>, Error>;
+
+    /// The accounts that a text names by itself, not those of the same person.
+    async fn accounts(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        user: Option<&UserSelector>,
+    ) -> Result<Vec<AccountKey>, Error>;
+
+    /// Keeps what somebody decided of accounts; all of it or nothing.
+    async fn decide_persons(
+        &self,
+        tenant: TenantId,
+        decisions: Vec<(AccountKey, PersonDecision)>,
+        author: Author,
+    ) -> Result<(), Error>;
 
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;

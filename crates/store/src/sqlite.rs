@@ -8,7 +8,8 @@
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
-//! device groups, `prune` is retention, `forget` erases a person. `tenants`, `apps`, `keys`,
+//! device groups, `persons` which accounts are one person's, `prune` is retention, `forget` erases a
+//! person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -26,6 +27,7 @@ mod identity;
 mod keys;
 mod known;
 mod operators;
+mod persons;
 mod prune;
 mod read;
 mod record;
@@ -54,9 +56,10 @@ use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
+use inventory::person::IdentityReport;
 use inventory::query::{
-    Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList, UserSelector,
-    Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
+    UserSelector, Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
@@ -70,8 +73,8 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
-    EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, Pruned, Recorded,
-    Regrouped, RelationVisitor, Settings, Store, Totals,
+    EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, PersonAccount,
+    PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -215,6 +218,55 @@ impl Store for Sqlite {
         let doing = "pseudonymise the audit";
         self.connections
             .audit(doing, move |audit| audit.pseudonymise(tenant, &name, &pseudonym))
+            .await
+    }
+
+    async fn identify(
+        &self,
+        tenant: TenantId,
+        reports: Vec<(IdentityReport, Timestamp)>,
+    ) -> Result<u64, Error> {
+        self.connections
+            .write("record identities", move |writer| {
+                writer.change(|db| persons::identify(db, tenant, &reports))
+            })
+            .await
+    }
+
+    async fn person(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        user: Option<&UserSelector>,
+    ) -> Result<Vec<PersonAccount>, Error> {
+        let (text, user) = (text.to_owned(), user.cloned());
+        self.connections
+            .read("find a person", move |db| persons::accounts(db, tenant, &text, user.as_ref()))
+            .await
+    }
+
+    async fn accounts(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        user: Option<&UserSelector>,
+    ) -> Result<Vec<AccountKey>, Error> {
+        let (text, user) = (text.to_owned(), user.cloned());
+        self.connections
+            .read("find accounts", move |db| persons::named(db, tenant, &text, user.as_ref()))
+            .await
+    }
+
+    async fn decide_persons(
+        &self,
+        tenant: TenantId,
+        decisions: Vec<(AccountKey, PersonDecision)>,
+        author: Author,
+    ) -> Result<(), Error> {
+        self.connections
+            .write("decide whose accounts these are", move |writer| {
+                writer.change(|db| persons::decide(db, tenant, &decisions, &author))
+            })
             .await
     }
 

@@ -90,14 +90,13 @@ pub(super) struct MachineRecord {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AccountRecord {
+    pub(super) time: Option<Time>,
     user: User,
     domain: Option<Name>,
     sid: Option<Sid>,
     upn: Option<Name>,
     object_id: Option<Guid>,
-    /// Read so that it is held to its bounds.
-    #[allow(dead_code, reason = "nothing takes accounts yet")]
-    mail: Option<Name>,
+    pub(super) mail: Option<Name>,
 }
 
 /// One address of an adapter.

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
+use inventory::time::Timestamp;
 
 use crate::reject::{Reject, Skipped};
 use crate::{FileReport, Format, Receiver};
@@ -29,6 +31,11 @@ impl Receiver for Told {
 
     fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()> {
         self.other.extend(changes.iter().map(|change| format!("{change:?}")));
+        ControlFlow::Continue(())
+    }
+
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.other.push(format!("{identities:?}"));
         ControlFlow::Continue(())
     }
 

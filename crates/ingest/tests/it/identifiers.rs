@@ -59,3 +59,23 @@ fn defender_tells_the_hardware_uuid() {
     let told = machines(&(line + "\n"), Format::Defender);
     assert_eq!(told[0].identifiers, [identifier(IdentifierKind::HardwareUuid, UUID)]);
 }
+
+/// A sign-in to a service is no logon, but it tells which names are one person's; a refused one does not.
+#[test]
+fn sign_ins_tell_whose_names_are_whose() {
+    let line = |action: &str, upn: &str| {
+        format!(
+            r#"{{"category":"AdvancedHunting-IdentityLogonEvents","properties":{{"Timestamp":"2026-04-01T08:00:00Z","ActionType":"{action}","LogonType":"Login","AccountName":"Rob","AccountDomain":"CORP","AccountUpn":"{upn}","AccountObjectId":"{UUID}","DeviceName":null}}}}"#
+        ) + "\n"
+    };
+    let text = line("LogonSuccess", "Rob@Example.org") + &line("LogonFailed", "other@example.org");
+    let read = read_bytes(text.as_bytes());
+    assert_eq!((read.logons.len(), read.tally().records, read.rejects.len()), (0, 2, 0));
+    assert_eq!(read.identities.len(), 1);
+    let (told, time) = &read.identities[0];
+    assert_eq!(told.name.as_deref(), Some("rob"));
+    assert_eq!(told.domain.as_deref(), Some("corp"));
+    assert_eq!(told.upn.as_deref(), Some("rob@example.org"));
+    assert_eq!(told.object_id.map(|id| id.to_string()).as_deref(), Some(UUID));
+    assert_eq!(time.to_string(), "2026-04-01T08:00:00Z");
+}

@@ -3,6 +3,7 @@
 use ingest::Format;
 use inventory::logon::Source;
 use inventory::machine::AdapterType;
+use inventory::time::Timestamp;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -114,6 +115,9 @@ fn lines_arrays_and_tables_say_the_same() {
             assert_eq!(read.logons, expected.logons, "{text}");
             assert_eq!(read.reports, expected.reports, "{text}");
             assert_eq!(read.tally().records, 3);
+            let (identity, time) = &read.identities[0];
+            assert_eq!(identity.mail.as_deref(), Some("ann.lee@corp.example"));
+            assert_eq!((identity.name.as_deref(), *time), (Some("ann"), Timestamp::MAX));
         }
     }
     let facts = &expected.reports[0].facts;

@@ -185,6 +185,12 @@ fn ingest_count(bytes: &[u8]) -> u64 {
         fn changes(&mut self, _: Vec<inventory::session::SessionEvent>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
+        fn identities(
+            &mut self,
+            _: Vec<(inventory::person::IdentityReport, inventory::time::Timestamp)>,
+        ) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
         fn file(&mut self, file: ingest::FileReport) {
             self.0 += file.tally.records;
         }

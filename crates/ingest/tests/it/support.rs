@@ -10,7 +10,9 @@ use ingest::reject::{Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver, Tally};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
+use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
+use inventory::time::Timestamp;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Collected {
@@ -22,6 +24,7 @@ pub(crate) struct Collected {
     pub(crate) progress_bytes: u64,
     pub(crate) reports: Vec<MachineReport>,
     pub(crate) changes: Vec<SessionEvent>,
+    pub(crate) identities: Vec<(IdentityReport, Timestamp)>,
     /// After so many batches, break.
     pub(crate) break_after: Option<usize>,
 }
@@ -72,6 +75,11 @@ impl Receiver for Collected {
     fn changes(&mut self, changes: Vec<SessionEvent>) -> ControlFlow<()> {
         assert!(!changes.is_empty());
         self.changes.extend(changes);
+        ControlFlow::Continue(())
+    }
+
+    fn identities(&mut self, identities: Vec<(IdentityReport, Timestamp)>) -> ControlFlow<()> {
+        self.identities.extend(identities);
         ControlFlow::Continue(())
     }
 

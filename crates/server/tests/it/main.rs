@@ -29,6 +29,7 @@ mod openapi;
 mod outside;
 mod pages;
 mod people;
+mod persons;
 mod properties;
 mod protections;
 mod provider;

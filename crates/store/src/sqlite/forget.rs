@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::record::Writer;
 use super::times::recompute_machine;
-use super::{Failure, addresses, identity, sessions};
+use super::{Failure, addresses, identity, persons, sessions};
 use crate::Forgotten;
 
 /// Erases the accounts that a selector means, in one transaction.
@@ -34,7 +34,10 @@ fn erase(writer: &mut Writer, tenant: TenantId, user: &UserSelector) -> Result<F
     let (transaction, matchers) = writer.transaction_with_matchers()?;
     let mut forgotten = Forgotten::default();
     let mut unsettled = BTreeSet::new();
-    for (number, account) in accounts(&transaction, tenant, user)? {
+    let accounts = accounts(&transaction, tenant, user)?;
+    let numbers: Vec<i64> = accounts.iter().map(|(number, _)| *number).collect();
+    forgotten.identities = persons::erase(&transaction, tenant, user, &numbers)?;
+    for (number, account) in accounts {
         forgotten.accounts.push(account);
         let machines: Vec<i64> = transaction
             .prepare_cached("SELECT machine FROM relation WHERE account = ?1")?

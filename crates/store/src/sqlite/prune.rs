@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::record::Writer;
 use super::times::{recompute_machine, recompute_relation};
-use super::{Failure, addresses, identity, sessions};
+use super::{Failure, addresses, identity, persons, sessions};
 use crate::Pruned;
 
 /// Relations handled in one transaction, so that others get to write in between.
@@ -103,6 +103,7 @@ fn prune_unrelated(
     // Before the machines: one that goes has no report, and so no address, that is younger.
     addresses::prune(&transaction, tenant, cutoff)?;
     sessions::prune(&transaction, tenant, Timestamp::from_ticks(cutoff).unwrap_or(Timestamp::MIN))?;
+    persons::prune(&transaction, tenant, cutoff)?;
     let mut unsettled = BTreeSet::new();
     pruned.machines += identity::prune(&transaction, tenant, cutoff, &mut unsettled)?;
     let gone: Vec<i64> = transaction

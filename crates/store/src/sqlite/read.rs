@@ -12,6 +12,7 @@ pub(super) mod preview;
 pub(super) mod remotes;
 pub(super) mod users;
 pub(super) mod visible;
+mod who;
 
 use std::collections::HashMap;
 
@@ -22,6 +23,7 @@ use inventory::logon::LogonTypes;
 use inventory::machine::Machine;
 use inventory::query::{MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, Relation, UserMachine};
+use rusqlite::types::Value as Sql;
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 
 use self::visible::Visible;
@@ -226,11 +228,16 @@ pub(super) fn machines_of_user(
     page: Page,
     most: usize,
 ) -> Result<Option<Vec<UserMachine>>, Failure> {
-    let accounts = "SELECT number FROM account WHERE name = :name AND (:domain IS NULL OR EXISTS (
-        SELECT 1 FROM account_domain
-        WHERE account_domain.account = account.number AND domain = :domain))";
-    let who: &[(&str, &dyn ToSql)] = named_params! { ":name": user.name, ":domain": user.domain };
-    if !visible.is_whole() && visible.touches_more_than(accounts, who, most)? {
+    let mut values: Vec<(String, Sql)> = Vec::new();
+    let is_of = who::is_of(user, &mut |value| {
+        let name = format!(":who{}", values.len());
+        values.push((name.clone(), value));
+        name
+    })?;
+    let accounts = format!("SELECT number FROM account WHERE {is_of}");
+    let mut who: Vec<(&str, &dyn ToSql)> =
+        values.iter().map(|(name, value)| (name.as_str(), value as &dyn ToSql)).collect();
+    if !visible.is_whole() && visible.touches_more_than(&accounts, &who, most)? {
         return Ok(None);
     }
     let mut statement = visible.prepare(&format!(
@@ -239,12 +246,10 @@ pub(super) fn machines_of_user(
          FROM ({}) AS related CROSS JOIN machine ON machine.number = related.machine",
         relations_in(window, &format!("account IN ({accounts})"))
     ))?;
-    let mut rows = statement.query(named_params! {
-        ":name": user.name,
-        ":domain": user.domain,
-        ":since": since(window),
-        ":types": window.logon_types.bits(),
-    })?;
+    let (from, types) = (since(window), window.logon_types.bits());
+    who.push((":since", &from));
+    who.push((":types", &types));
+    let mut rows = statement.query(who.as_slice())?;
     let mut found: HashMap<i64, (i64, MachineId, Relation)> = HashMap::new();
     let mut relations = 0;
     while let Some(row) = rows.next()? {

@@ -61,6 +61,17 @@ impl Writer {
         self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 
+    /// Makes a change in one transaction.
+    pub(super) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let transaction = self.transaction()?;
+        let done = change(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
     /// The same, for a change that moves machines between device groups.
     pub(super) fn transaction_with_matchers(
         &mut self,

@@ -28,6 +28,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0006_one_machine.sql"),
         include_str!("../../migrations/sqlite/0007_fact_times.sql"),
         include_str!("../../migrations/sqlite/0008_sessions.sql"),
+        include_str!("../../migrations/sqlite/0009_one_person.sql"),
     ],
 };
 

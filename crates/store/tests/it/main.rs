@@ -14,6 +14,7 @@ mod identities;
 mod inventory_facts;
 mod migration;
 mod operators;
+mod persons;
 mod related;
 mod relations;
 mod remotes;

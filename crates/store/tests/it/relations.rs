@@ -24,7 +24,7 @@ async fn listed(store: &dyn Store, tenant: TenantId, window: Window) -> Vec<Rela
 }
 
 fn user(name: &str) -> UserSelector {
-    UserSelector { name: name.to_owned(), domain: None }
+    UserSelector { name: name.to_owned(), domain: None, accounts: None }
 }
 
 #[tokio::test]
@@ -88,7 +88,11 @@ async fn a_domain_narrows_a_user_and_a_sid_joins_its_forms() {
     fixture.store.record(fixture.tenant, vec![short, long, local]).await.unwrap();
 
     let names = async |domain: Option<&str>| {
-        let selector = UserSelector { name: "jdoe".to_owned(), domain: domain.map(str::to_owned) };
+        let selector = UserSelector {
+            name: "jdoe".to_owned(),
+            domain: domain.map(str::to_owned),
+            accounts: None,
+        };
         let found = fixture
             .store
             .machines_of_user(&fixture.scope(), &selector, Window::ALL, Page::ALL)

@@ -254,7 +254,11 @@ async fn check_relations(
                 let sum = expected.entry(row.machine_id);
                 sum.and_modify(|sum| sum.add(&row.relation)).or_insert(row.relation);
             }
-            let user = UserSelector { name: name.to_owned(), domain: domain.map(str::to_owned) };
+            let user = UserSelector {
+                name: name.to_owned(),
+                domain: domain.map(str::to_owned),
+                accounts: None,
+            };
             let found = store.machines_of_user(scope, &user, window, Page::ALL).await.unwrap();
             let in_order: Vec<_> = left
                 .machines

@@ -69,8 +69,8 @@ async fn two_tenants_with_the_same_names_share_nothing() {
     assert_eq!(store.record(fixture.tenant, mine).await.unwrap().added, 2);
     assert_eq!(store.record(other, theirs).await.unwrap().added, 1);
 
-    let jdoe = UserSelector { name: "jdoe".to_owned(), domain: None };
-    let anna = UserSelector { name: "anna".to_owned(), domain: None };
+    let jdoe = UserSelector { name: "jdoe".to_owned(), domain: None, accounts: None };
+    let anna = UserSelector { name: "anna".to_owned(), domain: None, accounts: None };
     let scopes = [Groups::All, Groups::only([0, 1])].map(|groups| Scope::new(other, groups));
     for scope in &scopes {
         let totals = store.totals(scope).await.unwrap();

@@ -4,7 +4,7 @@ use super::*;
 
 /// Nouns whose help shows examples.
 const NOUNS: &[&str] =
-    &["app", "operator", "group", "role", "device-group", "machine", "tenant", "keys"];
+    &["app", "operator", "group", "role", "device-group", "machine", "person", "tenant", "keys"];
 
 /// A database in which the examples find what they name.
 struct Furnished {
@@ -62,6 +62,11 @@ impl Furnished {
             .replace("9a41d0c2b3e4f5061728394a5b6c7d8e9f001122", "ws2.corp.example")
             .replace("laptop-7.corp.example", "ws3.corp.example")
             .replace("laptop-old", "ws2.corp.example")
+            .replace("jdoe@corp.example", "user1")
+            .replace("john@partner.example", "user3")
+            .replace("CORP\\jdoe", "CORP\\user1")
+            .replace("LAB\\john", "CORP\\user2")
+            .replace("show jdoe", "show user1")
             .replace("playbook.pem", "cert.pem")
             .replace("/cases/2025-117/", "logons.json");
         let asks = line.starts_with("operator add") || line.starts_with("operator password");
@@ -130,6 +135,12 @@ fn prepare(furnished: &Furnished, line: &str) {
         }
         ["machine", "split"] => {
             drop(run(program, "machine merge ws5.corp.example ws2.corp.example"))
+        }
+        ["person", "link"] if words[2] == "--undo" => {
+            drop(run(program, "person link user1 'CORP\\user2'"))
+        }
+        ["person", "unlink"] if words[2] == "--undo" => {
+            drop(run(program, "person unlink 'CORP\\user2'"))
         }
         ["tenant", "rename"] if words[2] == "Contoso" => drop(run(program, "tenant add Contoso")),
         ["--tenant", "Contoso"] => drop(run(program, "tenant add Contoso")),

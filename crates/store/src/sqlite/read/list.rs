@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Row, named_params};
 
 use super::condition::{Related, Writer};
 use super::visible::{Start, Visible};
-use super::{by_numbers, facts, relations_in, since};
+use super::{by_numbers, facts, relations_in, since, who};
 use crate::sqlite::Failure;
 use crate::sqlite::values::machine_id;
 
@@ -120,18 +120,8 @@ impl Draft {
             conditions.push(writer.condition(filter));
         }
         if let Some(user) = &list.of_user {
-            let name = writer.parameter(Sql::Text(user.name.clone()));
-            let domain = match &user.domain {
-                None => String::new(),
-                Some(domain) => {
-                    let domain = writer.parameter(Sql::Text(domain.clone()));
-                    format!(
-                        " AND EXISTS (SELECT 1 FROM account_domain
-                             WHERE account_domain.account = account.number AND domain = {domain})"
-                    )
-                }
-            };
-            let accounts = format!("SELECT number FROM account WHERE name = {name}{domain}");
+            let is_of = who::is_of(user, &mut |value| writer.parameter(value))?;
+            let accounts = format!("SELECT number FROM account WHERE {is_of}");
             let from = writer.parameter(Sql::Integer(since(list.window)));
             let types = writer.parameter(Sql::Integer(list.window.logon_types.bits().into()));
             let relations = relations_in(list.window, &format!("account IN ({accounts})"))

@@ -11,10 +11,11 @@ use inventory::session::{
     LONGEST_CONNECTION_DAYS, LONGEST_SESSION_DAYS, Presence, SessionChange, SessionState, Stay, at,
 };
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
+use rusqlite::types::Value as Sql;
 use rusqlite::{Row, ToSql, named_params, params};
 
 use super::visible::Visible;
-use super::{account_at, account_columns, number};
+use super::{account_at, account_columns, number, who};
 use crate::sqlite::values::{machine_id, timestamp};
 use crate::sqlite::{Failure, identity, sessions};
 
@@ -60,12 +61,19 @@ fn of_user(
     user: &UserSelector,
     moment: Timestamp,
 ) -> Result<Vec<Presence>, Failure> {
-    let accounts = "SELECT number FROM account WHERE name = :name AND (:domain IS NULL OR EXISTS (
-        SELECT 1 FROM account_domain
-        WHERE account_domain.account = account.number AND domain = :domain))";
-    let relations = format!("SELECT account, machine FROM relation WHERE account IN ({accounts})");
-    let who = named_params! { ":name": user.name, ":domain": user.domain };
-    there(visible, &relations, who, moment)
+    let mut values: Vec<(String, Sql)> = Vec::new();
+    let is_of = who::is_of(user, &mut |value| {
+        let name = format!(":who{}", values.len());
+        values.push((name.clone(), value));
+        name
+    })?;
+    let relations = format!(
+        "SELECT account, machine FROM relation
+         WHERE account IN (SELECT number FROM account WHERE {is_of})"
+    );
+    let who: Vec<(&str, &dyn ToSql)> =
+        values.iter().map(|(name, value)| (name.as_str(), value as &dyn ToSql)).collect();
+    there(visible, &relations, &who, moment)
 }
 
 fn of_machine(

@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Row, named_params};
 
 use super::condition::{Related, Writer};
 use super::visible::{Start, Visible};
-use super::{DOMAIN, account_at, facts, relation_at, relations_in, since};
+use super::{DOMAIN, account_at, facts, relation_at, relations_in, since, who};
 use crate::sqlite::Failure;
 use crate::sqlite::values::machine_id;
 
@@ -41,7 +41,7 @@ pub(in crate::sqlite) fn users(
     }
     keys.push(("person.name".to_owned(), "ASC"));
     keys.push(("person.authority".to_owned(), "ASC"));
-    let source = source(&mut writer, list, of_page.as_deref());
+    let source = source(&mut writer, list, of_page.as_deref())?;
     let mut condition = filter(&mut writer, list);
     if let Some(place) = &list.after {
         condition = format!("{condition} AND {}", after(&mut writer, place, &keys));
@@ -113,7 +113,7 @@ fn of_page(
 pub(in crate::sqlite) fn count(visible: &Visible<'_>, list: &UserList) -> Result<u64, Failure> {
     let start = visible.survey()?;
     let mut writer = writer(visible, start, list)?;
-    let source = source(&mut writer, list, None);
+    let source = source(&mut writer, list, None)?;
     let condition = filter(&mut writer, list);
     let question = format!("SELECT count(*) FROM {source} WHERE {condition}");
     let mut statement = prepare(visible, start, &writer, &question)?;
@@ -165,22 +165,18 @@ fn writer(visible: &Visible<'_>, start: Start, list: &UserList) -> Result<Writer
 }
 
 /// Accounts with what they did: all that the list can mean, as a table.
-fn source(writer: &mut Writer, list: &UserList, of_page: Option<&[i64]>) -> String {
+fn source(
+    writer: &mut Writer,
+    list: &UserList,
+    of_page: Option<&[i64]>,
+) -> Result<String, Failure> {
     let mut accounts = "1".to_owned();
     if let Some(numbers) = of_page {
         let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
         let numbers = writer.parameter(Sql::Text(format!("[{}]", numbers.join(","))));
         accounts = format!("account.number IN (SELECT value FROM json_each({numbers}))");
     } else if let Some(user) = &list.of {
-        let name = writer.parameter(Sql::Text(user.name.clone()));
-        accounts = format!("account.name = {name}");
-        if let Some(domain) = &user.domain {
-            let domain = writer.parameter(Sql::Text(domain.clone()));
-            accounts += &format!(
-                " AND EXISTS (SELECT 1 FROM account_domain
-                    WHERE account_domain.account = account.number AND domain = {domain})"
-            );
-        }
+        accounts = who::is_of(user, &mut |value| writer.parameter(value))?;
     } else if let Some(names) = list.filter.as_ref().and_then(|filter| filter.account_names()) {
         let names: Vec<_> =
             names.into_iter().map(|name| writer.parameter(Sql::Text(name))).collect();
@@ -204,7 +200,7 @@ fn source(writer: &mut Writer, list: &UserList, of_page: Option<&[i64]>) -> Stri
         )
     };
     let (most, least) = (prevalent("DESC"), prevalent("ASC"));
-    format!(
+    Ok(format!(
         "(SELECT account.number, account.name, {DOMAIN} AS domain, account.sid, account.upn,
              account.object_id, account.authority, total.first_seen, total.last_seen,
              total.logon_types, total.logon_count, total.machines,
@@ -216,7 +212,7 @@ fn source(writer: &mut Writer, list: &UserList, of_page: Option<&[i64]>) -> Stri
              FROM ({relations}) GROUP BY account
          ) AS total ON total.account = account.number
          WHERE {accounts}) AS person"
-    )
+    ))
 }
 
 fn filter(writer: &mut Writer, list: &UserList) -> String {
