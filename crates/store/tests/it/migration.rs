@@ -90,6 +90,50 @@ async fn a_database_of_the_first_schema_keeps_its_secrets_and_machines() {
     assert_eq!(open(&folder).apps(kept.number).await.unwrap(), [app]);
 }
 
+/// What an older version kept as two machines is one, once telemetry comes again.
+#[tokio::test]
+async fn machines_of_the_first_schema_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = rusqlite::Connection::open(folder.path().join("footfall.sqlite")).unwrap();
+    sql.execute_batch(FIRST_SCHEMA).unwrap();
+    sql.execute("INSERT INTO tenant VALUES (1, ?1)", [Uuid::new_v4()]).unwrap();
+    let seen = time("2025-06-02T08:00:00Z");
+    let by_name = MachineId::derived_from_name("ws1.corp");
+    for (number, id) in [(1, by_name), (2, MachineId([3; 20]))] {
+        sql.execute(
+            "INSERT INTO machine (tenant, id, name, name_at, name_key, host_key, first_seen,
+                 last_seen) VALUES (1, ?1, 'WS1.corp', ?2, 'ws1.corp', 'ws1', ?2, ?2)",
+            rusqlite::params![id.0, seen.ticks()],
+        )
+        .unwrap();
+        let values = rusqlite::params![seen.day().0, number, 8 * 3600, number];
+        sql.execute("INSERT INTO event VALUES (?1, 1, ?2, ?3, ?4, 0, 0, 2, NULL, 1)", values)
+            .unwrap();
+        let tick = seen.ticks_of_day();
+        let values = rusqlite::params![number, seen.day().0, tick];
+        sql.execute("INSERT INTO relation_day VALUES (1, ?1, ?2, 2, ?3, ?3, 1)", values).unwrap();
+        let values = rusqlite::params![number, seen.ticks()];
+        sql.execute("INSERT INTO relation VALUES (1, ?1, ?2, ?2, 4, 1)", values).unwrap();
+    }
+    sql.execute("INSERT INTO account VALUES (1, 1, 'jdoe', 'corp', NULL, NULL, NULL)", []).unwrap();
+    sql.pragma_update(None, "user_version", 1).unwrap();
+    sql.pragma_update(None, "application_id", 0x466F_6F74).unwrap();
+    drop(sql);
+
+    let store = open(&folder);
+    let tenant = store.default_tenant().await.unwrap().number;
+    let logons = vec![logon("x", "ws9", "2025-06-03T08:00:00Z", 2, 1)];
+    store.record(tenant, logons).await.unwrap();
+    let scope = Scope::whole(tenant);
+    let by_name = MachineSelector::Name("ws1.corp".to_owned());
+    let machine = store.machine(&scope, &by_name).await.unwrap().unwrap();
+    assert_eq!(machine.id, MachineId([3; 20]));
+    let window = inventory::query::Window::ALL;
+    let users = store.users_of_machine(&scope, machine.id, window).await.unwrap();
+    assert_eq!((users.len(), users[0].relation.logon_count), (1, 2));
+    assert_eq!(store.totals(&scope).await.unwrap().machines, 2);
+}
+
 #[tokio::test]
 async fn an_audit_is_no_inventory_and_the_other_way_round() {
     let fixture = Fixture::new().await;
