@@ -17,6 +17,7 @@ use inventory::person::IdentityReport;
 use inventory::rule::Verdict;
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
+use memchr::memmem;
 use uuid::Uuid;
 
 pub(crate) use device::{joined, mac, tells_place};
@@ -64,6 +65,22 @@ pub(crate) fn is_table(columns: &[&str]) -> bool {
 
 fn is_streamed(record: &Object<'_>) -> bool {
     record.has("properties") && record.text("category").starts_with(CATEGORY)
+}
+
+/// Whether a line is a streamed record, or several, of tables that are not read, which is seen without
+/// taking it apart: most of a stream is.
+pub(crate) fn is_of_other_table(line: &[u8]) -> bool {
+    let found = memmem::find_iter(line, CATEGORY).filter(|at| {
+        let before = line[..*at].strip_suffix(b"\"").map(<[u8]>::trim_ascii_end);
+        let key = before.and_then(|before| before.strip_suffix(b":")).map(<[u8]>::trim_ascii_end);
+        key.is_some_and(|key| key.ends_with(b"\"category\""))
+    });
+    let mut others = found.map(|at| {
+        let name = &line[at + CATEGORY.len()..];
+        let name = name.split(|byte| *byte == b'"').next().unwrap_or_default();
+        std::str::from_utf8(name).is_ok_and(|name| Table::named(name) == Table::Other)
+    });
+    others.next().is_some_and(|first| first && others.all(|other| other))
 }
 
 /// Reads a record.

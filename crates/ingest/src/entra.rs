@@ -13,6 +13,7 @@ use inventory::person::entra_sid;
 use inventory::rule::Verdict;
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
+use memchr::memmem;
 use uuid::Uuid;
 
 use crate::object::{Object, elements};
@@ -40,6 +41,14 @@ enum Kind {
 /// Whether it is a record of Entra or Intune.
 pub(crate) fn is_record(record: &Object<'_>) -> bool {
     kind(record).is_some()
+}
+
+/// Whether a line is one sign-in that Windows did not ask for, which is seen without taking it apart:
+/// nearly all are.
+pub(crate) fn is_other_sign_in(line: &[u8]) -> bool {
+    let has = |text: &str| memmem::find(line, text.as_bytes()).is_some();
+    // A line of several records is taken apart.
+    has("\"deviceDetail\"") && !has(WINDOWS) && !has("\"records\"") && !has("\"value\"")
 }
 
 /// Reads a record.

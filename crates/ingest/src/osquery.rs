@@ -8,7 +8,9 @@ mod facts;
 mod logons;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::MachineRef;
 use inventory::time::Timestamp;
@@ -26,6 +28,28 @@ pub(crate) fn is_record(record: &Object<'_>) -> bool {
     let of_a_query = record.has("unixTime") && record.has_any(&ROWS);
     let of_status = record.has_all(&["severity", "filename", "line", "message", "calendarTime"]);
     of_a_query || of_status
+}
+
+/// Whether a line of results can hold a row that is read: each has one of these columns, by which the
+/// tables are told apart.
+pub(crate) fn may_matter(line: &[u8]) -> bool {
+    const COLUMNS: [&str; 11] = [
+        "\"logon_time\"",
+        "\"tty\"",
+        "\"cpu_brand\"",
+        "\"hardware_serial\"",
+        "\"physical_memory\"",
+        "\"hardware_model\"",
+        "\"platform\"",
+        "\"build_platform\"",
+        "\"config_hash\"",
+        "\"interface\"",
+        "\"arguments\"",
+    ];
+    static SEARCHER: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::new(COLUMNS).ok());
+    // So few and short texts always make a searcher.
+    SEARCHER.as_ref().is_none_or(|searcher| searcher.is_match(line))
 }
 
 /// Reads a record: each of its rows is told.

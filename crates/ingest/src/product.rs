@@ -237,29 +237,28 @@ fn unwrap_each<'a>(
 /// Tells lines that cannot be records of a known product, without parsing them.
 ///
 /// Of Defender's and Intune's rows that matter each has a key that begins with `Device` or
-/// `device`, as have Entra's sign-ins; the others have one of [`KEYS`]. No writer escapes letters,
+/// `device`, as have Entra's sign-ins; osquery's results have `unixTime`, the others one of [`KEYS`]. No writer escapes letters,
 /// so each such line has that as it is. What a block has none of is found out once for all its
 /// lines.
 pub(crate) struct Candidates {
     device: Option<memmem::Finder<'static>>,
+    osquery: Option<memmem::Finder<'static>>,
     keys: Vec<memmem::Finder<'static>>,
 }
 
-/// Of osquery's results, of machines and users in answers of Defender's API, of events of
-/// authentication in ECS, and in OCSF, whose class is a number, and of our own format.
-const KEYS: [&str; 6] = [
-    "\"unixTime\"",
-    "\"computerDnsName\"",
-    "\"accountName\"",
-    "\"authentication\"",
-    "3002",
-    "\"footfall\"",
-];
+/// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
+/// whose class is a number, and of our own format.
+const KEYS: [&str; 5] =
+    ["\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002", "\"footfall\""];
 
 impl Candidates {
     pub(crate) fn of(block: &[u8]) -> Self {
         let within = |text| Some(memmem::Finder::new(text)).filter(|it| it.find(block).is_some());
-        Self { device: within("evice"), keys: KEYS.into_iter().filter_map(within).collect() }
+        Self {
+            device: within("evice"),
+            osquery: within("\"unixTime\""),
+            keys: KEYS.into_iter().filter_map(within).collect(),
+        }
     }
 
     pub(crate) fn may_be(&self, line: &[u8]) -> bool {
@@ -271,6 +270,10 @@ impl Candidates {
         };
         self.keys.iter().any(|finder| finder.find(line).is_some())
             || self.device.as_ref().is_some_and(names_device)
+                && !defender::is_of_other_table(line)
+                && !entra::is_other_sign_in(line)
+            || self.osquery.as_ref().is_some_and(|finder| finder.find(line).is_some())
+                && osquery::may_matter(line)
     }
 }
 

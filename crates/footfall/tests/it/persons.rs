@@ -33,6 +33,11 @@ fn accounts_are_linked_and_parted_again() {
     assert_eq!(shown[1]["linkedWith"], "user7 (S-1-5-21-1-2-3-1107)");
     program.run(&["person", "unlink", "user8"]);
     assert_eq!((count("user8"), count("user7")), (1, 2));
+    // The one with whom the others were linked, too.
+    program.run(&["person", "unlink", "user7"]);
+    assert_eq!((count("user7"), count("user9")), (1, 1));
+    program.run(&["person", "unlink", "--undo", "user7"]);
+    assert_eq!((count("user7"), count("user9")), (2, 2));
     program.run(&["person", "unlink", "--undo", "user8"]);
     program.run(&["person", "link", "--undo", "user9"]);
     assert_eq!((count("user8"), count("user7")), (1, 1));

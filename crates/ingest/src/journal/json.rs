@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memchr_iter;
 use memchr::memmem;
 use serde::Deserialize;
@@ -116,10 +118,14 @@ fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
 /// Most entries are nobody's logon, which is seen without taking them apart. A message that is an
 /// array has to be.
 fn may_matter(line: &[u8]) -> bool {
-    const MESSAGE_BYTES: &[u8] = b"\"MESSAGE\":[";
-    let has = |text: &[u8]| memmem::find(line, text).is_some();
-    has(b"sshd") && (has(b"Accepted ") || has(b"Failed ") || has(MESSAGE_BYTES))
-        || has(SESSION_START.as_bytes())
+    /// What sshd says of logons, or hides in bytes; the last is of systemd-logind.
+    const WORDS: [&str; 4] = ["Accepted ", "Failed ", "\"MESSAGE\":[", SESSION_START];
+    static SEARCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+    static SSHD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("sshd"));
+    // So few and short words always make a searcher.
+    let Some(searcher) = &*SEARCHER else { return true };
+    let mut found = searcher.find_iter(line);
+    found.any(|word| word.pattern().as_usize() == 3 || SSHD.find(line).is_some())
 }
 
 impl<'de> Deserialize<'de> for Entry {

@@ -106,8 +106,8 @@ pub(super) fn accounts(
                 next.extend(holders(db, tenant, identifier)?);
             }
         }
-        if let Some((_, kept, decision)) = &account {
-            next.extend(decide::linked(db, tenant, &kept.key, decision)?);
+        if let Some((_, kept, _)) = &account {
+            next.extend(decide::linked(db, tenant, &kept.key)?);
         }
         for node in next {
             if is_apart(db, tenant, node)? && !is_linked(db, tenant, node, account.as_ref())? {
@@ -143,8 +143,8 @@ fn is_linked(
     node: Node,
     from: Option<&(i64, Kept, PersonDecision)>,
 ) -> Result<bool, Failure> {
-    let Some((_, kept, decision)) = from else { return Ok(false) };
-    Ok(decide::linked(db, tenant, &kept.key, decision)?.contains(&node))
+    let Some((_, kept, _)) = from else { return Ok(false) };
+    Ok(decide::linked(db, tenant, &kept.key)?.contains(&node))
 }
 
 fn seeds(

@@ -7,6 +7,7 @@
 //! fraction of a second holds, since shippers cut times and never add to them.
 
 mod event;
+mod events;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -246,83 +247,6 @@ impl Batch<'_> {
             self.doubts.note(self.db, self.tenant, seen.record, machine, times)?;
         }
         Ok((events, namings))
-    }
-
-    /// Writes the events that are new, in the order of the table's key.
-    fn add_events(&self, events: &[Event]) -> Result<Added, Failure> {
-        let mut known = self.db.prepare_cached(
-            "SELECT record, fraction FROM event WHERE day = ?1 AND account = ?2
-             AND machine = ?3 AND second = ?4 AND session = ?5 ORDER BY record",
-        )?;
-        let mut insert = self.db.prepare_cached(
-            "INSERT INTO event (day, account, machine, second, session, record,
-                 fraction, logon_type, remote, source)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?;
-        let mut added = Added::default();
-        for event in events {
-            let same = known
-                .query_map(
-                    params![event.day, event.account, event.machine, event.second, event.session],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )?
-                .filter(|row| row.as_ref().map_or(true, |&(record, _)| event.may_be(record)))
-                // The same record number is a better match than none.
-                .try_fold(None, |best, row: rusqlite::Result<(i64, i64)>| match (best, row?) {
-                    (Some(best), row) if row.0 != event.record => Ok(Some(best)),
-                    (_, row) => Ok::<_, rusqlite::Error>(Some(row)),
-                })?;
-            match same {
-                None => {
-                    insert.execute(params![
-                        event.day,
-                        event.account,
-                        event.machine,
-                        event.second,
-                        event.session,
-                        event.record,
-                        event.fraction,
-                        event.logon_type,
-                        event.remote,
-                        event.source
-                    ])?;
-                    added.add(event, &self.doubts)?;
-                }
-                Some((record, fraction)) => {
-                    added.recorded.duplicates += 1;
-                    if self.refine(event, record, fraction)? {
-                        added.correct(event, &self.doubts);
-                    }
-                }
-            }
-        }
-        Ok(added)
-    }
-
-    /// Takes what a second sight of an event tells better; `true` when that moves its time.
-    fn refine(&self, event: &Event, record: i64, fraction: i64) -> Result<bool, Failure> {
-        if record >= event.record && fraction >= event.fraction {
-            return Ok(false);
-        }
-        self.db
-            .prepare_cached(
-                "UPDATE event SET record = max(record, ?7), fraction = max(fraction, ?8),
-                     remote = coalesce(remote, ?9)
-                 WHERE day = ?1 AND account = ?2 AND machine = ?3 AND second = ?4
-                 AND session = ?5 AND record = ?6",
-            )?
-            .execute(params![
-                event.day,
-                event.account,
-                event.machine,
-                event.second,
-                event.session,
-                record,
-                event.record,
-                event.fraction,
-                event.remote
-            ])?;
-        Ok(event.fraction > fraction)
     }
 
     /// Adds what is new of each relation and day, and what follows for relations and machines.

@@ -64,23 +64,36 @@ pub(super) fn decision(
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// The accounts that somebody linked with one, in either direction.
+/// The accounts that somebody linked with one, in either direction. Who says later that the other account
+/// is nobody else's takes it out of the link, too.
 pub(super) fn linked(
     db: &Connection,
     tenant: TenantId,
     key: &AccountKey,
-    decision: &PersonDecision,
 ) -> Result<Vec<Node>, Failure> {
-    let mut keys: Vec<AccountKey> = db
-        .prepare_cached(
-            "SELECT name, authority FROM person_decision
-             WHERE tenant = ?1 AND with_name = ?2 AND with_authority = ?3",
-        )?
-        .query_map(params![tenant.0, key.name, key.authority], |row| {
+    const HOLDS: &str = "NOT EXISTS (SELECT 1 FROM person_decision AS parted
+        WHERE parted.tenant = link.tenant AND parted.name = link.with_name
+        AND parted.authority = link.with_authority AND parted.is_apart AND parted.time > link.time)";
+    let mut keys: Vec<AccountKey> = Vec::new();
+    for sql in [
+        format!(
+            "SELECT name, authority FROM person_decision AS link
+             WHERE tenant = ?1 AND with_name = ?2 AND with_authority = ?3 AND {HOLDS}"
+        ),
+        format!(
+            "SELECT with_name, with_authority FROM person_decision AS link
+             WHERE tenant = ?1 AND name = ?2 AND authority = ?3 AND with_name IS NOT NULL
+             AND {HOLDS}"
+        ),
+    ] {
+        let mut find = db.prepare_cached(&sql)?;
+        let found = find.query_map(params![tenant.0, key.name, key.authority], |row| {
             Ok(AccountKey { name: row.get(0)?, authority: row.get(1)? })
-        })?
-        .collect::<Result<_, _>>()?;
-    keys.extend(decision.linked_with.clone());
+        })?;
+        for key in found {
+            keys.push(key?);
+        }
+    }
     let mut nodes = Vec::new();
     for key in keys {
         nodes.extend(number_of(db, tenant, &key)?.map(Node::Account));
