@@ -67,6 +67,7 @@ mod utmp;
 mod vector;
 mod windows;
 mod winlogbeat;
+mod words;
 mod wtmpdb;
 mod xml;
 mod zone;

@@ -10,7 +10,6 @@ mod logons;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::MachineRef;
 use inventory::time::Timestamp;
@@ -19,6 +18,7 @@ use uuid::Uuid;
 use crate::object::{Object, elements};
 use crate::product::{Context, Found, Tell, bounded};
 use crate::windows::{FieldError, present};
+use crate::words::Words;
 
 /// Members in which rows come: of one change or event, of several changes, of a whole result.
 const ROWS: [&str; 3] = ["columns", "diffResults", "snapshot"];
@@ -46,10 +46,8 @@ pub(crate) fn may_matter(line: &[u8]) -> bool {
         "\"interface\"",
         "\"arguments\"",
     ];
-    static SEARCHER: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::new(COLUMNS).ok());
-    // So few and short texts always make a searcher.
-    SEARCHER.as_ref().is_none_or(|searcher| searcher.is_match(line))
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&COLUMNS));
+    SEARCHER.any(line, |_| true)
 }
 
 /// Reads a record: each of its rows is told.

@@ -292,3 +292,36 @@ pub(crate) fn bounded(names: &[(&'static str, &str)]) -> Result<(), FieldError> 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_that_can_matter_are_taken_apart() {
+        let may_be = |line: &str| Candidates::of(line.as_bytes()).may_be(line.as_bytes());
+        for line in [
+            r#"{"category":"AdvancedHunting-DeviceLogonEvents","properties":{"DeviceName":"a"}}"#,
+            // Event Hubs put several records into one message.
+            r#"{"records":[{"category" : "AdvancedHunting-DeviceEvents","properties":{"DeviceId":"b"}},
+               {"category":"AdvancedHunting-DeviceInfo","properties":{"DeviceName":"a"}}]}"#,
+            // A row of a query, whatever its values say.
+            r#"{"Timestamp":"x","DeviceName":"a","FileName":"AdvancedHunting-Other"}"#,
+            r#"{"appDisplayName":"Windows Sign In","deviceDetail":{"deviceId":"x"}}"#,
+            r#"{"records":[{"deviceDetail":{}},{"category":"Devices","properties":{}}]}"#,
+            r#"{"unixTime":1,"columns":{"user":"ann","tty":"pts/0"}}"#,
+            r#"{"unixTime":1,"columns":{"name":"Ubuntu","platform":"ubuntu","version":"22.04"}}"#,
+            r#"{"footfall":"logon"}"#,
+        ] {
+            assert!(may_be(line), "{line}");
+        }
+        for line in [
+            r#"{"category":"AdvancedHunting-DeviceProcessEvents","properties":{"DeviceName":"a"}}"#,
+            r#"{"appDisplayName":"One Outlook Web","deviceDetail":{"deviceId":"x"}}"#,
+            r#"{"unixTime":1,"columns":{"pid":"1","name":"init"}}"#,
+            r#"{"EventID":4688}"#,
+        ] {
+            assert!(!may_be(line), "{line}");
+        }
+    }
+}

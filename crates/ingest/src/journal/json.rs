@@ -7,7 +7,6 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use memchr::memchr_iter;
 use memchr::memmem;
 use serde::Deserialize;
@@ -22,6 +21,7 @@ use crate::pipeline::guarded;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
+use crate::words::Words;
 
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// `journalctl -o json-seq` begins each entry with it.
@@ -120,12 +120,9 @@ fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
 fn may_matter(line: &[u8]) -> bool {
     /// What sshd says of logons, or hides in bytes; the last is of systemd-logind.
     const WORDS: [&str; 4] = ["Accepted ", "Failed ", "\"MESSAGE\":[", SESSION_START];
-    static SEARCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
     static SSHD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("sshd"));
-    // So few and short words always make a searcher.
-    let Some(searcher) = &*SEARCHER else { return true };
-    let mut found = searcher.find_iter(line);
-    found.any(|word| word.pattern().as_usize() == 3 || SSHD.find(line).is_some())
+    SEARCHER.any(line, |word| word.pattern().as_usize() == 3 || SSHD.find(line).is_some())
 }
 
 impl<'de> Deserialize<'de> for Entry {

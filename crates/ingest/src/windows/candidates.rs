@@ -1,22 +1,19 @@
 //! Which records can matter, told from their bytes.
 
-use aho_corasick::AhoCorasick;
-
 use super::EVENT_IDS;
+use crate::words::Words;
 
 /// Tells records that may be events which matter from those that cannot be, unread: without one of
 /// the event ids in it, standing alone, a record is none. (No writer escapes digits.)
-pub(crate) struct Candidates(Option<AhoCorasick>);
+pub(crate) struct Candidates(Words);
 
 impl Candidates {
     pub(crate) fn new() -> Self {
-        // So few and short patterns always make a searcher; without one every record is read.
-        Self(AhoCorasick::new(EVENT_IDS).ok())
+        Self(Words::new(&EVENT_IDS))
     }
 
     pub(crate) fn include(&self, record: &[u8]) -> bool {
-        let Some(searcher) = &self.0 else { return true };
-        searcher.find_iter(record).any(|found| {
+        self.0.any(record, |found| {
             let before = found.start().checked_sub(1).map(|at| record[at]);
             let after = record.get(found.end()).copied();
             // What a table made a number with a point of may end in `.0`.
