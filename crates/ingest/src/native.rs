@@ -55,7 +55,8 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'
         Ok(Record::Account(record)) => {
             if let Some(identity) = identity(&record) {
                 // What a directory says without a date holds until it is erased.
-                let time = record.time.as_ref().map_or(Timestamp::MAX, |time| time.0);
+                let time = record.time.as_ref().and_then(|time| time.0);
+                let time = time.unwrap_or(Timestamp::MAX);
                 tell(Ok(Found::Identity(identity, time)));
             }
             tell(Ok(Found::Other));

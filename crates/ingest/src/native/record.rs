@@ -90,7 +90,7 @@ pub(super) struct MachineRecord {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AccountRecord {
-    pub(super) time: Option<Time>,
+    pub(super) time: Option<MaybeTime>,
     user: User,
     domain: Option<Name>,
     sid: Option<Sid>,
@@ -201,6 +201,11 @@ text! {
         (!text.trim().is_empty() && count <= MAX_TAG_CHARS).then(|| text.to_owned())
     }, "no tag of 1 to 200 characters";
     Time(Timestamp) = time, "no time such as 2026-03-01T08:00:00Z (RFC 3339, with its zone)";
+    /// A time that may be left empty.
+    MaybeTime(Option<Timestamp>) = |text| match text {
+        "" => Some(None),
+        text => time(text).map(Some),
+    }, "no time such as 2026-03-01T08:00:00Z (RFC 3339, with its zone)";
 }
 
 fn is_short(text: &str) -> bool {
