@@ -13,9 +13,12 @@ use samples::{Fleet, Shape};
 
 use crate::import::import_time;
 
+/// What the file in gzip is called among the formats.
+const PACKED: &str = "nxlog.gz";
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Formats to measure; without any all of them
+    /// Formats to measure, and nxlog.gz; without any all of them
     formats: Vec<String>,
     /// MB of each file
     #[arg(long, default_value_t = 1000)]
@@ -61,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let records = crate::import::parse(&file, threads)?;
         measure("evtx", &file, records, args, || crate::import::parse(&file, threads).map(drop))?;
     }
-    if args.formats.is_empty() {
+    if args.formats.is_empty() || args.formats.iter().any(|name| name == PACKED) {
         packed(args, folder.path())?;
     }
     Ok(())
