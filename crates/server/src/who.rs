@@ -16,18 +16,20 @@ pub(crate) async fn selector(
     scope: &Scope,
     id: &str,
 ) -> Result<Option<UserSelector>, ApiError> {
-    let lookup = asked(call.target.query().unwrap_or_default()).unwrap_or(app.config.resolve);
+    let lookup = asked(call.target.query().unwrap_or_default())?.unwrap_or(app.config.resolve);
     Ok(users(&*app.store, scope.tenant(), id, (app.config.upn, lookup)).await?)
 }
 
-/// What a query says with `resolve=person` or `resolve=name`, an option of our own.
-fn asked(query: &str) -> Option<UserLookup> {
+/// What a query says with `resolve=person` or `resolve=name`, an option of our own. A slip of the pen must
+/// not look like a person with few machines.
+fn asked(query: &str) -> Result<Option<UserLookup>, ApiError> {
     let mut pairs = odata::pairs::pairs(query).flatten();
     let found = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("resolve"));
-    match found?.1.trim().to_ascii_lowercase().as_str() {
-        "person" => Some(UserLookup::Person),
-        "name" => Some(UserLookup::Name),
-        _ => None,
+    let Some((_, value)) = found else { return Ok(None) };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "person" => Ok(Some(UserLookup::Person)),
+        "name" => Ok(Some(UserLookup::Name)),
+        _ => Err(ApiError::OData("The option 'resolve' is 'person' or 'name'.".to_owned())),
     }
 }
 

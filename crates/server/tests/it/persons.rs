@@ -83,10 +83,14 @@ async fn any_identifier_of_a_person_works_where_it_is_asked_for() {
     assert_eq!(of("/api/users/jdoe/machines?resolve=person".to_owned()).await.names().len(), 3);
     // Without it the id is the name alone.
     for (id, expected) in [(SID, 0), ("john@contoso.example", 0), ("jdoe", 2), ("CORP%5Cjdoe", 1)] {
-        for query in ["", "?resolve=name", "?resolve=x"] {
+        for query in ["", "?resolve=name", "?resolve=Name"] {
             let answer = of(format!("/api/users/{id}/machines{query}")).await;
             assert_eq!((answer.status, answer.names().len()), (StatusCode::OK, expected), "{id}");
         }
+    }
+    // A slip of the pen is told, lest it look like a person with few machines.
+    for path in ["/api/users/jdoe/machines?resolve=persons", "/api/users/jdoe?resolve="] {
+        assert_eq!(of(path.to_owned()).await.status, StatusCode::BAD_REQUEST, "{path}");
     }
     // Whom nobody knows has no machines.
     for id in ["nobody", "nobody@contoso.example", "S-1-5-21-9-9-9-9"] {
