@@ -23,7 +23,6 @@ use inventory::logon::LogonTypes;
 use inventory::machine::Machine;
 use inventory::query::{MachineSelector, Page, UserSelector, Window};
 use inventory::relation::{MachineUser, Relation, UserMachine};
-use rusqlite::types::Value as Sql;
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 
 use self::visible::Visible;
@@ -228,12 +227,7 @@ pub(super) fn machines_of_user(
     page: Page,
     most: usize,
 ) -> Result<Option<Vec<UserMachine>>, Failure> {
-    let mut values: Vec<(String, Sql)> = Vec::new();
-    let is_of = who::is_of(user, &mut |value| {
-        let name = format!(":who{}", values.len());
-        values.push((name.clone(), value));
-        name
-    })?;
+    let (is_of, values) = who::with_values(user)?;
     let accounts = format!("SELECT number FROM account WHERE {is_of}");
     let mut who: Vec<(&str, &dyn ToSql)> =
         values.iter().map(|(name, value)| (name.as_str(), value as &dyn ToSql)).collect();

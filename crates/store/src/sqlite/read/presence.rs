@@ -11,7 +11,6 @@ use inventory::session::{
     LONGEST_CONNECTION_DAYS, LONGEST_SESSION_DAYS, Presence, SessionChange, SessionState, Stay, at,
 };
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
-use rusqlite::types::Value as Sql;
 use rusqlite::{Row, ToSql, named_params, params};
 
 use super::visible::Visible;
@@ -61,12 +60,7 @@ fn of_user(
     user: &UserSelector,
     moment: Timestamp,
 ) -> Result<Vec<Presence>, Failure> {
-    let mut values: Vec<(String, Sql)> = Vec::new();
-    let is_of = who::is_of(user, &mut |value| {
-        let name = format!(":who{}", values.len());
-        values.push((name.clone(), value));
-        name
-    })?;
+    let (is_of, values) = who::with_values(user)?;
     let relations = format!(
         "SELECT account, machine FROM relation
          WHERE account IN (SELECT number FROM account WHERE {is_of})"
