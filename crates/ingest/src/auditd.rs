@@ -33,9 +33,22 @@ pub(crate) struct Reader {
     counted: VecDeque<u64>,
     /// A user had no name but the number.
     pub(crate) nameless: bool,
+    /// Records come one by one, and nothing waits for those to come.
+    is_live: bool,
 }
 
 impl Reader {
+    /// Goes on after records of which these sessions were counted; `None` at the start of a file.
+    pub(crate) fn after(counted: Option<VecDeque<u64>>) -> Self {
+        let is_live = counted.is_some();
+        Self { counted: counted.unwrap_or_default(), is_live, ..Self::default() }
+    }
+
+    /// Sessions that were counted.
+    pub(crate) fn into_counted(self) -> VecDeque<u64> {
+        self.counted
+    }
+
     /// Reads a record. `host` is the machine that the line around it names, if one does.
     pub(crate) fn record(
         &mut self,
@@ -85,9 +98,13 @@ impl Reader {
         Ok(())
     }
 
-    /// The end of the file: what still waits counts.
+    /// The end of the file: what still waits counts. Where more is to come it goes without its record's
+    /// number, so that a USER_LOGIN of its session and second is the same logon.
     pub(crate) fn finish(&mut self, outcome: &mut Outcome) {
-        for (_, logon) in self.waiting.drain(..) {
+        for (_, mut logon) in self.waiting.drain(..) {
+            if self.is_live {
+                logon.key.record = None;
+            }
             outcome.part(Format::Auditd).count_waited(logon);
         }
     }

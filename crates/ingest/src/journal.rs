@@ -108,8 +108,9 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(options: &'a Options) -> Self {
-        Self { options, waiting: VecDeque::new() }
+    /// `waiting` are those of entries before.
+    fn new(options: &'a Options, waiting: VecDeque<u64>) -> Self {
+        Self { options, waiting }
     }
 
     fn entry(&mut self, entry: &Entry, outcome: &mut Outcome) -> Result<(), FieldError> {

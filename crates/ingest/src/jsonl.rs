@@ -78,10 +78,15 @@ fn read_in_blocks(
         }
     };
     let options = session.options;
+    let mut evidence = recognised.evidence;
+    if let Some(memory) = session.memory() {
+        evidence.extend(memory.zone.filter(|_| evidence.is_empty()));
+        memory.zone = Zone::shown(&evidence);
+    }
     let records = RecordReader {
         rule: &options.rule,
         device: options.device.as_deref(),
-        zone: &Zone::of(options.timezone.as_ref(), &recognised.evidence),
+        zone: &Zone::of(options.timezone.as_ref(), &evidence),
         format: recognised.format,
     };
     let reader = LineReader { records, candidates: Candidates::new(), file: name };

@@ -18,6 +18,8 @@
 //! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
 //!
+//! What comes without a file, record by record, is read by [`live`].
+//!
 //! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
 
 mod archive;
@@ -37,6 +39,7 @@ mod jsonl;
 mod lastlog;
 mod line;
 mod linux;
+pub mod live;
 mod native;
 mod nxlog;
 mod object;

@@ -4,6 +4,9 @@ use std::fmt;
 
 /// How many rejects of one file are told one by one; the others are only counted.
 pub const MAX_PER_FILE: usize = 20;
+/// How many rejects of a part of a file are kept, each of some hundred bytes: more than are told, for
+/// records that come one by one have each its own answer.
+const MAX_PER_PART: usize = 1_000;
 /// How long a name or a reason can get, in characters; both may hold bytes of the input.
 const MAX_TEXT_CHARS: usize = 1_000;
 
@@ -71,14 +74,14 @@ pub(crate) struct Rejects {
 impl Rejects {
     pub(crate) fn push(&mut self, position: Position, reason: impl fmt::Display) {
         self.count += 1;
-        if self.kept.len() < MAX_PER_FILE {
+        if self.kept.len() < MAX_PER_PART {
             self.kept.push((position, printable(&reason.to_string())));
         }
     }
 
     pub(crate) fn append(&mut self, other: Rejects) {
         self.count += other.count;
-        let room = MAX_PER_FILE - self.kept.len();
+        let room = MAX_PER_PART.saturating_sub(self.kept.len());
         self.kept.extend(other.kept.into_iter().take(room));
     }
 }
@@ -101,11 +104,11 @@ mod tests {
     #[test]
     fn only_the_first_rejects_are_kept() {
         let mut rejects = Rejects::default();
-        for line in 0..1_000 {
+        for line in 0..10_000 {
             rejects.push(Position::Line(line), "broken");
         }
-        assert_eq!(rejects.count, 1_000);
-        assert_eq!(rejects.kept.len(), MAX_PER_FILE);
+        assert_eq!(rejects.count, 10_000);
+        assert_eq!(rejects.kept.len(), MAX_PER_PART);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
+use crate::live::Memory;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
@@ -31,6 +32,8 @@ pub(crate) struct Session<'a> {
     size_bytes: Option<u64>,
     told_bytes: u64,
     written: Option<Timestamp>,
+    /// What is known of the records before these, where they come one by one.
+    memory: Option<Memory>,
 }
 
 impl<'a> Session<'a> {
@@ -39,7 +42,30 @@ impl<'a> Session<'a> {
         receiver: &'a mut dyn Receiver,
         size_bytes: Option<u64>,
     ) -> Self {
-        Self { size_bytes, options, receiver, meter: Rc::default(), told_bytes: 0, written: None }
+        Self {
+            size_bytes,
+            options,
+            receiver,
+            meter: Rc::default(),
+            told_bytes: 0,
+            written: None,
+            memory: None,
+        }
+    }
+
+    /// Reads records that come one by one, after those that are remembered.
+    pub(crate) fn go_on(&mut self, memory: Memory) {
+        self.memory = Some(memory);
+    }
+
+    /// What is to be remembered of them.
+    pub(crate) fn remembered(&mut self) -> Memory {
+        self.memory.take().unwrap_or_default()
+    }
+
+    /// What a reader goes on from; `None` where it reads a file from its start.
+    pub(crate) fn memory(&mut self) -> Option<&mut Memory> {
+        self.memory.as_mut()
     }
 
     /// The counter for the reader of the input itself.
@@ -321,7 +347,7 @@ impl<'s, 'a> OpenFile<'s, 'a> {
     }
 
     fn tell(&mut self, position: Position, reason: String) {
-        if self.rejects_told < MAX_PER_FILE {
+        if self.rejects_told < MAX_PER_FILE || self.session.memory.is_some() {
             self.rejects_told += 1;
             self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
         }

@@ -75,7 +75,7 @@ pub(crate) fn read(
         options,
         zone: Zone::of(options.timezone.as_ref(), &[]),
         years: Years::new(options.year, session.written()),
-        audit: auditd::Reader::default(),
+        audit: auditd::Reader::after(session.memory().map(|it| std::mem::take(&mut it.audit))),
         format,
         years_found: false,
     };
@@ -101,7 +101,11 @@ pub(crate) fn read(
     if let (Some(error), true) = (blocks.error(), flow.is_continue()) {
         file.cut(blocks.bytes_read(), error);
     }
-    file.close(flow)
+    let flow = file.close(flow);
+    if let Some(memory) = session.memory() {
+        memory.audit = reader.audit.into_counted();
+    }
+    flow
 }
 
 /// What a person was told about a file.

@@ -58,12 +58,14 @@ impl Zone {
         if let Some(zone) = given {
             return Self::Given(zone.clone());
         }
+        Self::shown(evidence).map_or(Self::Unknown, Self::Inferred)
+    }
+
+    /// The offset that most records show.
+    pub(crate) fn shown(evidence: &[Offset]) -> Option<Offset> {
         let votes = |offset: &Offset| evidence.iter().filter(|other| *other == offset).count();
         // Of those with equal votes the first.
-        match evidence.iter().rev().max_by_key(|offset| votes(offset)) {
-            Some(&offset) => Self::Inferred(offset),
-            None => Self::Unknown,
-        }
+        evidence.iter().rev().max_by_key(|offset| votes(offset)).copied()
     }
 
     /// Whether a person should hear of a stamp read in it.

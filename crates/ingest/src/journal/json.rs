@@ -48,7 +48,8 @@ fn entry_of(line: &[u8]) -> &[u8] {
 
 /// Reads a file that looks like it.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
-    let mut reader = Reader::new(session.options);
+    let waiting = session.memory().map(|memory| std::mem::take(&mut memory.journal));
+    let mut reader = Reader::new(session.options, waiting.unwrap_or_default());
     let mut file = OpenFile::new(session, name, Format::Journal);
     let mut blocks = Blocks::new(stream);
     let mut flow = ControlFlow::Continue(());
@@ -64,7 +65,11 @@ pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) ->
     if let (Some(error), true) = (blocks.error(), flow.is_continue()) {
         file.cut(blocks.bytes_read(), error);
     }
-    file.close(flow)
+    let flow = file.close(flow);
+    if let Some(memory) = session.memory() {
+        memory.journal = reader.waiting;
+    }
+    flow
 }
 
 fn read_block(reader: &mut Reader<'_>, block: Block) -> (Outcome, Vec<u8>) {
