@@ -3,6 +3,7 @@
 //! [`Store`] is named after what the program needs, not after tables. SQLite implements it today
 //! ([`sqlite`]); PostgreSQL is to implement the same trait and pass the same tests.
 
+mod delivery;
 mod error;
 mod identities;
 mod outcome;
@@ -36,6 +37,7 @@ use inventory::session::{Presence, SessionEvent};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
+pub use self::delivery::{Counts, Delivery, Sender, SenderKey};
 pub use self::error::Error;
 pub use self::identities::{Identities, Lookalike, MachineRecord};
 pub use self::outcome::{
@@ -107,6 +109,13 @@ pub trait Store: Send + Sync {
     /// logons; the result does not depend on the order of calls.
     async fn note_sessions(&self, tenant: TenantId, events: Vec<SessionEvent>)
     -> Result<(), Error>;
+
+    /// Takes what senders sent, all of it in one transaction; what became of the logons of each. Once
+    /// it returns, all of it is durable.
+    async fn deliver(&self, deliveries: Arc<[Delivery]>) -> Result<Vec<Recorded>, Error>;
+
+    /// Every sender of a tenant, by kind and name.
+    async fn senders(&self, tenant: TenantId) -> Result<Vec<Sender>, Error>;
 
     /// Forgets every logon before a day, and the relations, machines and accounts of which
     /// nothing is left.

@@ -8,7 +8,8 @@
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
-//! device groups, `persons` which accounts are one person's, `prune` is retention, `forget` erases a
+//! device groups, `persons` which accounts are one person's, `senders` who
+//! sends while it happens, `prune` is retention, `forget` erases a
 //! person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
@@ -32,6 +33,7 @@ mod prune;
 mod read;
 mod record;
 mod schema;
+mod senders;
 mod sessions;
 mod tags;
 mod tenants;
@@ -73,8 +75,8 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
-    EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, PersonAccount,
-    PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Settings, Store, Totals,
+    Delivery, EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, PersonAccount,
+    PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Sender, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -193,6 +195,16 @@ impl Store for Sqlite {
                 writer.note_sessions(tenant, &events)
             })
             .await
+    }
+
+    async fn deliver(&self, deliveries: Arc<[Delivery]>) -> Result<Vec<Recorded>, Error> {
+        self.connections
+            .write("record what senders sent", move |writer| writer.deliver(&deliveries))
+            .await
+    }
+
+    async fn senders(&self, tenant: TenantId) -> Result<Vec<Sender>, Error> {
+        self.connections.read("list senders", move |db| senders::list(db, tenant)).await
     }
 
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error> {

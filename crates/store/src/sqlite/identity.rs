@@ -25,7 +25,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Failure;
 
-pub(super) use gone::{forget, prune, recheck};
+pub(super) use gone::{forget, prune, recheck, retime};
 pub(super) use relations::rebuild;
 pub(super) use settle::{settle, settle_and_place, settle_some};
 pub(super) use told::{arrived, note};

@@ -27,8 +27,8 @@ use super::groups::{self, Matchers};
 use super::identity::{self, Belongs, Doubts};
 use super::known::{Known, host_key};
 use super::times::{recompute_day, recompute_machine};
-use super::{Failure, addresses, sessions, tags};
-use crate::Recorded;
+use super::{Failure, addresses, persons, senders, sessions, tags};
+use crate::{Delivery, Recorded};
 
 /// The connection that writes, with what it remembers of the database.
 pub(super) struct Writer {
@@ -88,7 +88,20 @@ impl Writer {
         tenant: TenantId,
         logons: &[Logon],
     ) -> Result<Recorded, Failure> {
-        self.transact(tenant, |batch| batch.record(logons))
+        let recorded = self.transact(tenant, |batch| batch.record(&[logons]))?;
+        Ok(recorded.first().copied().unwrap_or_default())
+    }
+
+    /// Takes what several senders sent in one transaction; what became of each one's logons.
+    pub(super) fn deliver(&mut self, deliveries: &[Delivery]) -> Result<Vec<Recorded>, Failure> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = deliver(&transaction, &mut self.known, &mut self.matchers, deliveries)
+            .and_then(|done| transaction.commit().map(|()| done).map_err(Failure::from));
+        if outcome.is_err() {
+            self.known.forget();
+        }
+        outcome
     }
 
     /// Takes machines' reports of themselves.
@@ -118,17 +131,7 @@ impl Writer {
     ) -> Result<T, Failure> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.known.check(&transaction)?;
-        let mut batch = Batch {
-            db: &transaction,
-            tenant,
-            known: &mut self.known,
-            misplaced: BTreeSet::new(),
-            doubts: Doubts::default(),
-        };
-        let outcome = change(&mut batch)
-            .and_then(|done| batch.settle().map(|()| done))
-            .and_then(|done| batch.place(&mut self.matchers).map(|()| done))
+        let outcome = within(&transaction, &mut self.known, &mut self.matchers, tenant, change)
             .and_then(|done| transaction.commit().map(|()| done).map_err(Failure::from));
         if outcome.is_err() {
             // What was remembered in this batch was rolled back with it.
@@ -136,6 +139,57 @@ impl Writer {
         }
         outcome
     }
+}
+
+/// Takes a tenant's telemetry within a transaction.
+fn within<T>(
+    transaction: &Transaction<'_>,
+    known: &mut Known,
+    matchers: &mut Matchers,
+    tenant: TenantId,
+    change: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    known.check(transaction)?;
+    let mut batch = Batch {
+        db: transaction,
+        tenant,
+        known,
+        misplaced: BTreeSet::new(),
+        doubts: Doubts::default(),
+    };
+    let done = change(&mut batch)?;
+    batch.settle()?;
+    batch.place(matchers)?;
+    Ok(done)
+}
+
+fn deliver(
+    transaction: &Transaction<'_>,
+    known: &mut Known,
+    matchers: &mut Matchers,
+    deliveries: &[Delivery],
+) -> Result<Vec<Recorded>, Failure> {
+    let mut outcomes = vec![Recorded::default(); deliveries.len()];
+    let tenants: BTreeSet<TenantId> = deliveries.iter().map(|delivery| delivery.tenant).collect();
+    for tenant in tenants {
+        let of_tenant: Vec<usize> =
+            (0..deliveries.len()).filter(|&at| deliveries[at].tenant == tenant).collect();
+        let parts = || of_tenant.iter().map(|&at| &deliveries[at]);
+        let logons: Vec<&[Logon]> = parts().map(|delivery| delivery.logons.as_slice()).collect();
+        let recorded = within(transaction, known, matchers, tenant, |batch| {
+            parts().flat_map(|it| &it.reports).try_for_each(|report| batch.describe(report))?;
+            batch.record(&logons)
+        })?;
+        for part in parts() {
+            sessions::note(transaction, tenant, &part.changes)?;
+            persons::identify(transaction, tenant, &part.identities)?;
+        }
+        for (&at, recorded) in of_tenant.iter().zip(recorded) {
+            outcomes[at] = recorded;
+            senders::count(transaction, &deliveries[at], recorded)?;
+        }
+    }
+    Ok(outcomes)
 }
 
 struct Batch<'a> {
@@ -180,11 +234,12 @@ impl Batch<'_> {
         self.misplaced.iter().try_for_each(|&machine| groups::place(self.db, &matcher, machine))
     }
 
-    fn record(&mut self, logons: &[Logon]) -> Result<Recorded, Failure> {
-        let (mut events, namings) = self.resolve(logons)?;
+    /// Adds the logons of each part; what became of them, part by part.
+    fn record(&mut self, parts: &[&[Logon]]) -> Result<Vec<Recorded>, Failure> {
+        let (mut events, namings) = self.resolve(parts)?;
         events.sort_unstable();
 
-        let added = self.add_events(&events)?;
+        let added = self.add_events(&events, parts.len())?;
         self.add_days(&added.days)?;
         for (&machine, &naming) in &namings {
             self.name(machine, naming)?;
@@ -200,14 +255,17 @@ impl Batch<'_> {
     /// share them, so they are looked up by reference first.
     fn resolve<'l>(
         &mut self,
-        logons: &'l [Logon],
+        parts: &[&'l [Logon]],
     ) -> Result<(Vec<Event>, HashMap<i64, Naming<'l>>), Failure> {
-        let mut events = Vec::with_capacity(logons.len());
+        let mut events = Vec::with_capacity(parts.iter().map(|logons| logons.len()).sum());
         let mut namings: HashMap<i64, Naming<'l>> = HashMap::new();
         let mut machines: HashMap<&MachineRef, Seen> = HashMap::new();
         let mut accounts: HashMap<&Account, i64> = HashMap::new();
         let mut remotes: HashMap<(Option<IpAddr>, Option<&str>), Option<i64>> = HashMap::new();
-        for logon in logons {
+        let logons = (0u32..)
+            .zip(parts)
+            .flat_map(|(part, logons)| logons.iter().map(move |logon| (part, logon)));
+        for (part, logon) in logons {
             let machine = match machines.get_mut(&logon.machine) {
                 Some(seen) => {
                     seen.first = seen.first.min(logon.time);
@@ -240,7 +298,7 @@ impl Batch<'_> {
             };
             let naming = naming(logon.time, &logon.machine);
             namings.entry(machine).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
-            events.push(Event::of(logon, account, machine, remote));
+            events.push(Event::of(logon, account, machine, remote, part));
         }
         for (machine, seen) in machines {
             let times = (seen.first, seen.last);
@@ -310,6 +368,11 @@ impl Batch<'_> {
         for (&record, &(first, last)) in &added.sights {
             self.sight("machine_record", record, first, last)?;
             self.doubts.changed.insert(self.doubts.machine_of(record));
+        }
+        for &record in &added.retimed {
+            let machine = self.doubts.machine_of(record);
+            identity::retime(self.db, record, machine)?;
+            self.doubts.changed.insert(machine);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod addresses;
 mod audit;
 mod conditions;
 mod deadline;
+mod deliveries;
 mod file;
 mod forget;
 mod groups;

@@ -73,7 +73,11 @@ pub(in crate::sqlite) fn recheck(
 }
 
 /// Sets a record's own times from its events and reports; `false` when it has none.
-fn retime(db: &Connection, record: i64, machine: i64) -> Result<bool, Failure> {
+pub(in crate::sqlite) fn retime(
+    db: &Connection,
+    record: i64,
+    machine: i64,
+) -> Result<bool, Failure> {
     let mut of_day = db.prepare_cached(
         "SELECT min(second * 10000000 + fraction), max(second * 10000000 + fraction) FROM event
          WHERE day = ?1 AND account = ?2 AND machine = ?3",

@@ -25,25 +25,30 @@ pub(super) struct Event {
     pub(super) logon_type: u8,
     pub(super) remote: Option<i64>,
     pub(super) source: u8,
+    /// Of the batch's parts the one that it came with.
+    pub(super) part: u32,
 }
 
 /// What a batch's events add.
 #[derive(Default)]
 pub(super) struct Added {
-    pub(super) recorded: Recorded,
+    /// What became of the logons of each part of the batch.
+    pub(super) recorded: Vec<Recorded>,
     /// By account, machine, day and logon type, in the order of the table's key.
     pub(super) days: BTreeMap<(i64, i64, i32, u8), Relation>,
     /// Accounts, machines and days of events whose time became more exact.
     pub(super) corrected: BTreeSet<(i64, i64, i32)>,
     /// Of machines of several records the accounts and days with new or corrected events.
     pub(super) of_joined: BTreeMap<i64, BTreeSet<(i64, i32)>>,
+    /// Records of these whose event's time became more exact.
+    pub(super) retimed: BTreeSet<i64>,
     /// Of the records of these the first and last new event.
     pub(super) sights: BTreeMap<i64, (Timestamp, Timestamp)>,
 }
 
 impl Added {
     pub(super) fn add(&mut self, event: &Event, doubts: &Doubts) -> Result<(), Failure> {
-        self.recorded.added += 1;
+        self.outcome(event).added += 1;
         if let Some(&machine) = doubts.joined.get(&event.machine) {
             let time = event.time()?;
             let sight = self.sights.entry(event.machine).or_insert((time, time));
@@ -61,11 +66,17 @@ impl Added {
         Ok(())
     }
 
+    /// What became of the logons of an event's part.
+    pub(super) fn outcome(&mut self, event: &Event) -> &mut Recorded {
+        &mut self.recorded[event.part as usize]
+    }
+
     /// An event's time became more exact.
     pub(super) fn correct(&mut self, event: &Event, doubts: &Doubts) {
         match doubts.joined.get(&event.machine) {
             Some(&machine) => {
                 self.of_joined.entry(machine).or_default().insert((event.account, event.day));
+                self.retimed.insert(event.machine);
             }
             None => {
                 self.corrected.insert((event.account, event.machine, event.day));
@@ -81,7 +92,13 @@ impl Event {
         record == self.record || record == 0 || self.record == 0
     }
 
-    pub(super) fn of(logon: &Logon, account: i64, machine: i64, remote: Option<i64>) -> Self {
+    pub(super) fn of(
+        logon: &Logon,
+        account: i64,
+        machine: i64,
+        remote: Option<i64>,
+        part: u32,
+    ) -> Self {
         Self {
             day: logon.time.day().0,
             account,
@@ -93,6 +110,7 @@ impl Event {
             logon_type: logon.logon_type.number(),
             remote,
             source: logon.source as u8,
+            part,
         }
     }
 

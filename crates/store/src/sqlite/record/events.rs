@@ -4,12 +4,13 @@ use rusqlite::params;
 
 use super::Batch;
 use super::event::{Added, Event};
+use crate::Recorded;
 use crate::sqlite::Failure;
 
 impl Batch<'_> {
     /// Writes the events that are new, in the order of the table's key.
-    pub(super) fn add_events(&self, events: &[Event]) -> Result<Added, Failure> {
-        let mut added = Added::default();
+    pub(super) fn add_events(&self, events: &[Event], parts: usize) -> Result<Added, Failure> {
+        let mut added = Added { recorded: vec![Recorded::default(); parts], ..Added::default() };
         // New events mostly follow new ones, and known ones known ones.
         let mut is_new_likely = true;
         for event in events {
@@ -24,7 +25,7 @@ impl Batch<'_> {
                 }
                 Some((record, fraction)) => {
                     is_new_likely = false;
-                    added.recorded.duplicates += 1;
+                    added.outcome(event).duplicates += 1;
                     if self.refine(event, record, fraction)? {
                         added.correct(event, &self.doubts);
                     }
