@@ -76,6 +76,10 @@ pub(crate) fn server_config(
         password_grant: serve.password_grant,
         audit_calls: config.audit.calls,
         trusted_proxies: config.trusted_proxies()?,
+        intake: intake::Settings {
+            options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
+            ..intake::Settings::default()
+        },
         bounds: Bounds {
             max_requests: serve.max_requests.get(),
             max_connections: serve.max_connections.get(),

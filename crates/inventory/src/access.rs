@@ -46,6 +46,8 @@ pub enum Permission {
     AdminReadWrite,
     /// Change the server's own administration (application).
     AdminReadWriteAll,
+    /// Send telemetry (application). It opens nothing that can be read.
+    TelemetryWrite,
 }
 
 impl Permission {
@@ -64,6 +66,7 @@ impl Permission {
         Permission::AdminReadAll,
         Permission::AdminReadWrite,
         Permission::AdminReadWriteAll,
+        Permission::TelemetryWrite,
     ];
 
     /// The vendor's name, as it stands in a token.
@@ -82,12 +85,13 @@ impl Permission {
             Permission::AdminReadAll => "Footfall.Admin.Read.All",
             Permission::AdminReadWrite => "Footfall.Admin.ReadWrite",
             Permission::AdminReadWriteAll => "Footfall.Admin.ReadWrite.All",
+            Permission::TelemetryWrite => "Telemetry.Write",
         }
     }
 
     /// Whether an app can hold it for itself, as a role in its tokens.
     pub fn is_application(self) -> bool {
-        self.as_str().ends_with(".All")
+        self.as_str().ends_with(".All") || self == Permission::TelemetryWrite
     }
 
     /// Whether an app can hold it for the people who use it, as a scope in their tokens. The

@@ -48,6 +48,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// What protects the server from its callers.
     pub bounds: Bounds,
+    /// How telemetry is read that is sent, and how much of it may wait.
+    pub intake: intake::Settings,
 }
 
 /// How much callers may ask at once, and how slowly.
@@ -137,6 +139,7 @@ impl Default for Config {
             audit_calls: true,
             trusted_proxies: TrustedProxies::default(),
             bounds: Bounds::default(),
+            intake: intake::Settings::default(),
         }
     }
 }

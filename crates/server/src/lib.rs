@@ -134,6 +134,11 @@ impl Server {
         Ok(Self { service, listener, tls })
     }
 
+    /// Where telemetry goes that comes to other listeners.
+    pub fn intake(&self) -> intake::Intake {
+        self.service.intake().clone()
+    }
+
     /// Serves until `shutdown` ends, then lets requests in flight end.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let bounds = self.service.bounds();

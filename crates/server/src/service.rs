@@ -88,6 +88,11 @@ impl Service {
         self.0.app.audit.flush().await.map_err(|_| Error::Audit)
     }
 
+    /// Where telemetry goes that comes to other listeners.
+    pub fn intake(&self) -> &intake::Intake {
+        &self.0.app.intake
+    }
+
     pub(crate) fn load(&self) -> &Load {
         &self.0.app.load
     }

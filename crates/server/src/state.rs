@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use intake::Intake;
 use inventory::access::Tenant;
 use inventory::query::Window;
 use inventory::time::{Day, Timestamp};
@@ -44,10 +45,12 @@ pub(crate) struct AppState {
     pub(crate) load: Load,
     /// Answers that may still hold.
     pub(crate) answers: Answers,
+    /// Where telemetry goes that is sent.
+    pub(crate) intake: Intake,
 }
 
 impl AppState {
-    /// Starts the task that writes the audit, so it needs a runtime.
+    /// Starts the tasks that write the audit and telemetry, so it needs a runtime.
     pub(crate) fn new(
         config: Config,
         tenant: Tenant,
@@ -64,6 +67,7 @@ impl AppState {
             answers: Answers::new(config.answer_cache_bytes),
             audit: Arc::new(Audit::new(Arc::clone(&store), config.audit_calls)),
             load: Load::new(&config.bounds),
+            intake: Intake::start(Arc::clone(&store), config.intake.clone()),
             config,
             tenant,
             store,

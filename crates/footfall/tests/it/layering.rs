@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// What each crate may use of ours.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("odata", &[]),
     ("inventory", &["odata"]),
     ("ingest", &["inventory"]),
     ("store", &["inventory"]),
-    ("server", &["odata", "inventory", "ingest", "store"]),
-    ("footfall", &["odata", "inventory", "ingest", "store", "server"]),
+    ("intake", &["inventory", "ingest", "store"]),
+    ("server", &["odata", "inventory", "ingest", "store", "intake"]),
+    ("footfall", &["odata", "inventory", "ingest", "store", "intake", "server"]),
     ("samples", &[]),
-    ("bench", &["inventory", "ingest", "store", "server", "samples"]),
+    ("bench", &["inventory", "ingest", "store", "intake", "server", "samples"]),
     ("fuzz", &["inventory", "ingest", "samples"]),
 ];
 

@@ -108,6 +108,7 @@ fn words(permission: Permission) -> &'static str {
         Permission::AdminReadWrite | Permission::AdminReadWriteAll => {
             "Administer this server: apps, people, roles, groups, keys"
         }
+        Permission::TelemetryWrite => "Send telemetry",
     }
 }
 
