@@ -24,7 +24,7 @@ use inventory::time::Timestamp;
 use store::{Delivery, Recorded, SenderKey, Store};
 use tokio::sync::{Semaphore, mpsc};
 
-pub use self::reading::{Outcome, Rejected};
+pub use self::reading::{BODY, Outcome, Rejected};
 pub use self::room::{Held, Room};
 pub use self::stats::Stats;
 
@@ -88,6 +88,9 @@ pub enum Refusal {
     /// It could not be written.
     #[error("the telemetry could not be written")]
     Store(#[source] Arc<store::Error>),
+    /// It is not packed as it says.
+    #[error("the telemetry cannot be unpacked")]
+    Unreadable(#[source] Arc<std::io::Error>),
     /// The server stops.
     #[error("the server stops")]
     Stopped,
@@ -145,8 +148,14 @@ impl Intake {
     }
 
     /// Takes room for bytes that are to be held, if there is some now.
-    pub fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+    pub fn try_hold(&self, bytes: usize) -> Result<Held, Refusal> {
         self.0.held.try_take(bytes).ok_or(Refusal::Busy)
+    }
+
+    /// Takes room for bytes that are to be held; a sender is not refused before it waited a while.
+    pub async fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+        let room = tokio::time::timeout(self.0.settings.patience, self.0.held.take(bytes));
+        room.await.map_err(|_| Refusal::Busy)
     }
 
     /// Waits for room for bytes that are to be held: for senders that are slowed by not being read.
@@ -165,15 +174,16 @@ impl Intake {
         reading::records(self, origin, now, records).await
     }
 
-    /// Reads a file of any format as it comes, and writes what it tells as it is read. Returns once
-    /// all of that is durable. What was written before a refusal stays: sent again, it is known.
-    pub async fn file(
+    /// Reads a file of any format as it comes, opened on the thread that reads it, and writes what it
+    /// tells as it is read. Returns once all of that is durable. What was written before a refusal
+    /// stays: sent again, it is known.
+    pub async fn file<R: std::io::Read>(
         &self,
         origin: &Origin,
         now: Timestamp,
-        reader: impl std::io::Read + Send + 'static,
+        open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
     ) -> Result<Outcome, Refusal> {
-        reading::file(self, origin, now, reader).await
+        reading::file(self, origin, now, open).await
     }
 
     /// Writes what was read. Returns once it is durable.

@@ -31,6 +31,9 @@ const MAX_WARNINGS: usize = 20;
 /// Rejects that a sender is told one by one.
 const MAX_REJECTED: usize = 10_000;
 
+/// What a file is called that has no name.
+pub const BODY: &str = "the body";
+
 /// What is remembered of each sender's records.
 #[derive(Default)]
 pub(crate) struct Memories(Mutex<HashMap<(TenantId, SenderKey), SharedMemory>>);
@@ -121,11 +124,11 @@ async fn write(
 }
 
 /// See [`Intake::file`].
-pub(crate) async fn file(
+pub(crate) async fn file<R: Read>(
     intake: &Intake,
     origin: &Origin,
     now: Timestamp,
-    reader: impl Read + Send + 'static,
+    open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let options = options_of(intake, origin);
@@ -137,8 +140,8 @@ pub(crate) async fn file(
         let _place = place;
         let found = Found { outcome: Outcome::default(), delivery: rest };
         let mut file = FileParts { found, parts };
-        let _ = ingest::read_from(reader, "the body", &options, &mut file);
-        file.found.into_parts()
+        let _ = ingest::read_from(open()?, BODY, &options, &mut file);
+        Ok::<_, std::io::Error>(file.found.into_parts())
     });
     // A refusal ends the reading, too: its next part finds nobody who takes it.
     let writing = async move {
@@ -150,7 +153,8 @@ pub(crate) async fn file(
     };
     let (reading, writing) = tokio::join!(reading, writing);
     let written = writing?;
-    let (mut outcome, rest) = reading.map_err(|_| Refusal::Stopped)?;
+    let read = reading.map_err(|_| Refusal::Stopped)?;
+    let (mut outcome, rest) = read.map_err(|error| Refusal::Unreadable(Arc::new(error)))?;
     outcome.counts.add(&written.counts);
     write(intake, outcome, rest).await
 }

@@ -15,6 +15,8 @@
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
 //! [`proxies`] tells who they are, and `audit` records what they asked.
 //!
+//! `telemetry` is the other way: what shippers send, in their own words.
+//!
 //! Nothing here reads a log file or knows SQL. The clock is read through [`clock`] alone.
 
 pub mod administration;
@@ -63,6 +65,7 @@ mod question;
 mod rows;
 mod state;
 mod target;
+mod telemetry;
 mod tenants;
 pub mod unsupported;
 mod users;

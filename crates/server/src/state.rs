@@ -18,6 +18,8 @@ use crate::limits::Quotas;
 use crate::load::Load;
 use crate::origin::Origin;
 use crate::outside::{self, Outside};
+use crate::telemetry::hec::Acks;
+use crate::telemetry::sender::Senders;
 use crate::tenants::Tenants;
 
 /// The state that handlers share.
@@ -47,6 +49,10 @@ pub(crate) struct AppState {
     pub(crate) answers: Answers,
     /// Where telemetry goes that is sent.
     pub(crate) intake: Intake,
+    /// Who may send it.
+    pub(crate) senders: Senders,
+    /// Numbers under which it is acknowledged.
+    pub(crate) acks: Acks,
 }
 
 impl AppState {
@@ -61,6 +67,8 @@ impl AppState {
         Ok(Self {
             outside: Outside::new(&config.issuers)?,
             tenants: Tenants::default(),
+            senders: Senders::default(),
+            acks: Acks::new(clock.now()),
             tokens: Tokens::default(),
             quotas: Quotas::new(config.limits.clone()),
             throttle: Throttle::new(config.failed_sign_ins),
