@@ -443,7 +443,7 @@ fn passwd(path: &str) -> Result<Passwd, String> {
     }
 }
 
-fn time_zone(text: &str) -> Result<TimeZone, String> {
+pub(crate) fn time_zone(text: &str) -> Result<TimeZone, String> {
     if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);
     }

@@ -2,6 +2,7 @@
 //! environment too). Unknown keys and bad values are errors that name the file and the key.
 
 mod issuer;
+pub(crate) mod listener;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) issuer: Vec<issuer::Issuer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) listener: Vec<listener::Listener>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -292,6 +295,9 @@ impl Config {
         self.public_url()?;
         self.trusted_proxies()?;
         self.issuers()?;
+        for (at, listener) in self.listener.iter().enumerate() {
+            listener.check().with_context(|| format!("listener {}", at + 1))?;
+        }
         Ok(())
     }
 
@@ -472,6 +478,7 @@ mod tests {
         assert!(config.serve.tls_cert.is_some());
         assert_eq!(config.limits.api.len(), 1);
         assert_eq!(config.issuer.len(), 2);
+        assert_eq!(config.listener.len(), 1);
     }
 
     #[test]
@@ -495,6 +502,19 @@ mod tests {
         let secure = clear.replace("http:", "https:");
         assert!(error(&format!("{secure}\n{secure}")).contains("configured twice"));
         assert!(error(&format!("{secure}\nrealm = \"x\"")).contains("realm"));
+        let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
+        for (more, expected) in [
+            ("kind = \"lines\"\nprotocol = \"udp\"", "listener 1: lines do not come over udp"),
+            ("kind = \"syslog\"\nprotocol = \"tls\"\ntls_key = \"k\"", "go together"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nclient_ca = \"c\"", "are for `protocol"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nallow = [\"lan\"]", "`lan` is no address"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\ntimezone = \"Mars\"", "timezone: no such"),
+            ("kind = \"syslog\"\nprotocol = \"relp\"", "relp"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nport = 514", "port"),
+        ] {
+            let error = error(&format!("{listener}{more}"));
+            assert!(error.contains(expected), "{error}");
+        }
         assert!(error("x = ").contains("line 1"), "{}", error("x = "));
     }
 }

@@ -1,5 +1,6 @@
 //! `footfall serve`.
 
+mod listeners;
 mod upkeep;
 
 use std::net::{SocketAddr, TcpListener};
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use intake::listen::{self, Listeners};
 use server::Server;
-use server::clock::SystemClock;
+use server::clock::{Clock, SystemClock};
 use server::config::{Bounds, Tls as ServerTls};
 use store::Store;
 
@@ -29,17 +31,33 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let scheme = if matches!(server_config.tls, ServerTls::Off) { "http" } else { "https" };
     let address = listener.local_addr()?;
     let tenant = store.default_tenant().await?;
+    let bound = listeners::bind(&config, &server_config.tls, &*store).await?;
+    let names: Vec<String> = bound.iter().map(listen::Listener::name).collect();
     let mut interrupts = Interrupts::new()?;
     let server =
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
+    let clock: listen::Clock = Arc::new(|| SystemClock.now());
+    let listeners = Listeners::start(bound, &server.intake(), &clock)?;
     upkeep::start(&store);
     tokio::spawn(keep_retention(config, store));
     // On stdout, for scripts; the log, on stderr, says the same.
     let ready = format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
     output::line(&ready)?;
     tracing::info!("{ready}");
-    server.serve(interrupts.next()).await?;
-    Ok(())
+    for name in names {
+        let ready = format!("Footfall takes {name}");
+        output::line(&ready)?;
+        tracing::info!("{ready}");
+    }
+    let stopper = listeners.stopper();
+    let interrupted = async {
+        interrupts.next().await;
+        // Senders are told at once, while requests in flight end.
+        stopper.send_replace(true);
+    };
+    let served = server.serve(interrupted).await;
+    listeners.stop().await;
+    Ok(served?)
 }
 
 /// The store as callers share it: no question holds it for long.
