@@ -9,7 +9,7 @@
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
 //! device groups, `persons` which accounts are one person's, `prune` is retention, `forget` erases a
-//! person. `tenants`, `apps`, `keys`,
+//! person, `sync` is how far other servers are read. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -33,6 +33,7 @@ mod read;
 mod record;
 mod schema;
 mod sessions;
+mod sync;
 mod tags;
 mod tenants;
 mod tickets;

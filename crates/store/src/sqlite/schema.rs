@@ -29,6 +29,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0007_fact_times.sql"),
         include_str!("../../migrations/sqlite/0008_sessions.sql"),
         include_str!("../../migrations/sqlite/0009_one_person.sql"),
+        include_str!("../../migrations/sqlite/0011_sync.sql"),
     ],
 };
 
