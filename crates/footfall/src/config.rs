@@ -2,6 +2,7 @@
 //! environment too). Unknown keys and bad values are errors that name the file and the key.
 
 mod issuer;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) users: Users,
     pub(crate) limits: Limits,
     pub(crate) audit: Audit,
+    pub(crate) sync: sync::Sync,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) issuer: Vec<issuer::Issuer>,
 }
@@ -214,6 +216,12 @@ impl From<Seconds> for String {
     }
 }
 
+impl Seconds {
+    pub(crate) fn get(self) -> u32 {
+        self.0
+    }
+}
+
 impl From<Seconds> for Duration {
     fn from(Seconds(seconds): Seconds) -> Duration {
         Duration::from_secs(seconds.into())
@@ -292,6 +300,7 @@ impl Config {
         self.public_url()?;
         self.trusted_proxies()?;
         self.issuers()?;
+        self.sync.check()?;
         Ok(())
     }
 
@@ -495,6 +504,10 @@ mod tests {
         let secure = clear.replace("http:", "https:");
         assert!(error(&format!("{secure}\n{secure}")).contains("configured twice"));
         assert!(error(&format!("{secure}\nrealm = \"x\"")).contains("realm"));
+        assert!(error("[sync.defender]\nper_minute = 0").contains("sync.defender"));
+        assert!(error("[sync.defender]\nurl = \"http://a.example\"").contains("https"));
+        assert!(error("[sync.defender]\ntenant_id = \"a/b\"").contains("tenant_id"));
+        assert!(error("[sync.defender]\npage_rows = 20000").contains("10000"));
         assert!(error("x = ").contains("line 1"), "{}", error("x = "));
     }
 }

@@ -44,7 +44,8 @@ impl Summary {
 
     /// What became of the logons of all formats.
     pub(crate) fn recorded(&self) -> Recorded {
-        let sum = |of: fn(&Recorded) -> u64| self.formats.values().map(|sum| of(&sum.recorded)).sum();
+        let sum =
+            |of: fn(&Recorded) -> u64| self.formats.values().map(|sum| of(&sum.recorded)).sum();
         Recorded { added: sum(|it| it.added), duplicates: sum(|it| it.duplicates) }
     }
 

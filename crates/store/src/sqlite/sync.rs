@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::record::Writer;
 use super::values::{machine_id, timestamp};
 use super::{Failure, Sqlite};
+use crate::Error;
 use crate::sync::{
     Admission, CallLimit, SyncMachine, SyncOutcome, SyncProgress, SyncSource, SyncStore, SyncWalk,
 };
-use crate::Error;
 
 /// Which rows of `sync_machine` are due; in the words of the index.
 const IS_DUE: &str = "asked IS NOT last_seen";
@@ -257,10 +257,11 @@ fn note(
              WHERE source = ?1 AND id = ?2 AND last_seen >= ?3"
         }
     };
-    writer
-        .connection
-        .prepare_cached(sql)?
-        .execute(params![number, machine.id.0, machine.last_seen.ticks()])?;
+    writer.connection.prepare_cached(sql)?.execute(params![
+        number,
+        machine.id.0,
+        machine.last_seen.ticks()
+    ])?;
     Ok(())
 }
 
