@@ -16,16 +16,17 @@ pub(crate) enum Sync {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  FOOTFALL_SYNC_SECRET=... footfall sync defender --tenant-id contoso.onmicrosoft.com --client-id $ID
-  footfall sync defender --every 1h         # what the configuration says in [sync.defender]
+  export FOOTFALL_SYNC_SECRET=...
+  footfall sync defender --tenant-id contoso.onmicrosoft.com --client-id $ID
+  footfall sync defender --every 1h     # with what the configuration says in [sync.defender]
   footfall sync defender --full --json
-  footfall sync defender --url https://footfall.corp.example --authority https://footfall.corp.example \\
-      --ca footfall.pem --tenant-id $TENANT --client-id $ID --client-secret-file secret
+  footfall sync defender --tenant-id $TENANT --client-id $ID --ca footfall.pem \\
+      --url https://footfall.corp.example --authority https://footfall.corp.example
 
-It reads the machines that were seen since the last time, and who logged on to each that changed, and
-keeps to the vendor's limits: 100 calls in any minute and 1,500 in any hour for each API. So the first
-time takes an hour for every 1,500 machines. It may be stopped at any moment; the next run goes on from
-there. The app needs Machine.Read.All and User.Read.All. docs/sources/defender.md says more.
+It reads the machines that were seen since the last time, and who logged on to each that changed,
+and keeps to the vendor's limits: 100 calls in any minute and 1,500 in any hour for each API. So
+the first time takes an hour for every 1,500 machines. It may be stopped at any moment; the next
+run goes on from there. The app needs Machine.Read.All and User.Read.All.
 
 Exit codes: 0 done; 1 failed, or the users of some machines could not be had (what was recorded is
 kept); 2 wrong usage or configuration; 130 interrupted.")]

@@ -120,8 +120,9 @@ impl<'a> Api<'a> {
         let mut attempts = self.settings.patience.begin();
         let mut is_renewed = false;
         loop {
-            let bearer = self.bearer(display).await?;
+            // First, since a token may end while it is waited.
             self.admit(kind, display).await?;
+            let bearer = self.bearer(display).await?;
             let request = Request {
                 url: url.to_owned(),
                 is_local: self.settings.url.is_local(),

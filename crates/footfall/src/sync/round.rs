@@ -234,13 +234,9 @@ impl<'a, 'b> Round<'a, 'b> {
         if page.rows == 0 {
             return Ok(Seen::default());
         }
-        let options = Options {
-            rule: self.rule.clone(),
-            // That of the file's name would win over it, and a link may hold any.
-            device: machine.map(|id| id.to_string()),
-            threads: NonZeroUsize::MIN,
-            ..Options::default()
-        };
+        let options =
+            Options { rule: self.rule.clone(), threads: NonZeroUsize::MIN, ..Options::default() };
+        // By it the import knows whose users they are.
         let name = match machine {
             Some(id) => format!("/api/machines/{id}/logonusers"),
             None => "/api/machines".to_owned(),

@@ -181,6 +181,40 @@ fn another_footfall_is_read_whole_and_then_what_changed() {
 }
 
 #[test]
+fn a_source_that_has_had_enough_calls_is_left_in_peace_and_the_rest_is_had_later() {
+    let (source, target) = (fleet(), Program::new());
+    let limits = source.folder.path().join("limits.toml");
+    let quota = "per_minute = 10\nper_hour = 10\n";
+    std::fs::write(&limits, format!("[limits.api.get-machine-log-on-users]\n{quota}")).unwrap();
+    let mut command = source.command();
+    command.arg("--config").arg(&limits).args(["serve", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(command);
+    let settings = of_footfall(&source, &server, &target);
+    // Without patience: it would have to wait for an hour.
+    let impatient = format!("{settings}attempts = 1\n");
+    let refused = ended(with_secret(&mut sync(&target, &impatient, &[]), &target));
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    for said in
+        ["the answer is 429: API calls quota exceeded", "goes on from there", "hint: others"]
+    {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    assert_eq!(asked(&target), 10);
+    let mut statuses = answered(&source, USERS);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[200; 10][..], &[429]].concat());
+    let port = server.origin.rsplit(':').next().unwrap().to_owned();
+    drop(server);
+    let mut command = source.command();
+    command.args(["serve", "--limits", "off", "--listen", &format!("127.0.0.1:{port}")]);
+    let _server = Server::start(command);
+    let rest = ended(with_secret(&mut sync(&target, &settings, &[]), &target));
+    assert_eq!((rest.code, &rest.summary["asked"]), (Some(0), &16.into()), "{}", rest.stderr);
+    assert_eq!(relations(&target), relations(&source));
+    assert_eq!(answered(&source, USERS).len(), 11 + 16);
+}
+
+#[test]
 fn limits_hold_over_a_new_start() {
     let (source, target) = (fleet(), Program::new());
     let server = source.serve(&[]);
