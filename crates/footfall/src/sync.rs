@@ -42,7 +42,7 @@ pub(crate) async fn run(config: &Config, args: &SyncDefender) -> anyhow::Result<
     let mut interrupts = Interrupts::new()?;
     let mut api = Api::new(&settings, &client, &place);
     let every = args.every.or(config.sync.defender.every.map(|every| every.get()));
-    let every = every.map(|seconds| Duration::from_secs(seconds.into()));
+    let every = every.filter(|_| !args.once).map(|seconds| Duration::from_secs(seconds.into()));
     let mut full = args.full;
     loop {
         let round = one_round(config, &mut api, &place, full, &mut interrupts).await;

@@ -19,7 +19,7 @@ pub(crate) enum Sync {
   export FOOTFALL_SYNC_SECRET=...
   footfall sync defender --tenant-id contoso.onmicrosoft.com --client-id $ID
   footfall sync defender --every 1h     # with what the configuration says in [sync.defender]
-  footfall sync defender --full --json
+  footfall sync defender --once --full --json
   footfall sync defender --tenant-id $TENANT --client-id $ID --ca footfall.pem \\
       --url https://footfall.corp.example --authority https://footfall.corp.example
 
@@ -56,6 +56,9 @@ pub(crate) struct SyncDefender {
     /// Go on until stopped, and do it again after so long: 30m, 1h
     #[arg(long, value_name = "TIME", value_parser = every)]
     pub(crate) every: Option<u32>,
+    /// Do it once, whatever the configuration says
+    #[arg(long, conflicts_with = "every")]
+    pub(crate) once: bool,
     /// Print the summary as JSON, a line each time
     #[arg(long)]
     pub(crate) json: bool,

@@ -87,15 +87,15 @@ impl<'a, 'b> Round<'a, 'b> {
         let mut progress = self.store.sync_progress(self.tenant, &source).await?;
         let begun = progress.walk.take().filter(|walk| walk.again || !self.full);
         let mut is_resumed = begun.as_ref().is_some_and(|walk| walk.next.is_some());
-        let mut walk = begun.unwrap_or_else(|| self.begin(&progress));
+        let mut walk = begun.unwrap_or_else(|| self.begin(&progress, self.full));
         let mut known = HashSet::new();
         let mut stale = 0;
         loop {
             let url = walk.next.clone().unwrap_or_else(|| self.url(&walk));
             let page = match self.api.page(Kind::Machines, &url, self.display).await {
-                Err(error) if is_resumed && is_refused_link(&error) => {
+                Err(error) if is_resumed && is_about(&error) => {
                     // The source has forgotten the place.
-                    walk = self.begin(&progress);
+                    walk = self.begin(&progress, walk.again);
                     is_resumed = false;
                     continue;
                 }
@@ -115,6 +115,9 @@ impl<'a, 'b> Round<'a, 'b> {
             let news = listed.iter().filter(|machine| known.insert(machine.id)).count();
             stale = if news == 0 && !is_end { stale + 1 } else { 0 };
             if stale > MAX_STALE_PAGES {
+                // The next one begins anew, and not in the circle.
+                progress.walk = None;
+                self.store.save_sync(self.tenant, &source, &progress, listed).await?;
                 return Err(Error::refused(&url, Fault::Endless).into());
             }
             self.summary.is_whole = walk.since.is_none();
@@ -133,19 +136,18 @@ impl<'a, 'b> Round<'a, 'b> {
     }
 
     /// A new walk: over all machines, or over those that were seen since the last one.
-    fn begin(&self, progress: &SyncProgress) -> SyncWalk {
+    fn begin(&self, progress: &SyncProgress, again: bool) -> SyncWalk {
         let settings = self.api.settings;
         let later = |time: Timestamp, seconds: u32| {
             time.ticks().saturating_add(i64::from(seconds) * TICKS_PER_SECOND)
         };
         let listed = progress.listed.map(|listed| later(listed, settings.list_all_every_s));
-        let since = progress
-            .mark
-            .filter(|mark| !self.full && listed.is_some_and(|again| mark.ticks() < again));
+        let since =
+            progress.mark.filter(|mark| !again && listed.is_some_and(|until| mark.ticks() < until));
         let overlap_s = i64::from(settings.overlap_s);
         SyncWalk {
             since: since.map(|mark| mark.plus_seconds(-overlap_s).unwrap_or(Timestamp::MIN)),
-            again: self.full,
+            again,
             ..SyncWalk::default()
         }
     }
@@ -189,7 +191,7 @@ impl<'a, 'b> Round<'a, 'b> {
                         self.summary.gone += 1;
                         SyncOutcome::Done
                     }
-                    Err(error) if is_of_one_machine(&error) => {
+                    Err(error) if error.downcast_ref().is_some_and(is_about) => {
                         self.display.note(&format!("machine {}: {error:#}", machine.id));
                         self.summary.failed += 1;
                         failed.insert(machine.id);
@@ -266,21 +268,17 @@ fn status(error: &anyhow::Error) -> Option<(u16, bool)> {
     error.downcast_ref::<Error>().and_then(Error::status)
 }
 
-/// Whether a link that was kept is one of which the source wants to know nothing.
-fn is_refused_link(error: &Error) -> bool {
-    matches!(error.status(), Some((400 | 404 | 410, _)))
-}
-
-/// Whether others may still be had: it is neither about who asks nor about this side.
-fn is_of_one_machine(error: &anyhow::Error) -> bool {
-    match error.downcast_ref::<Error>() {
-        Some(Error::GivenUp { fault, .. }) => {
+/// Whether it is about what was asked, so that others may still be had; and neither about who asks, nor
+/// about the whole of the source, nor about this side.
+fn is_about(error: &Error) -> bool {
+    match error {
+        Error::GivenUp { fault, .. } => {
             !matches!(fault, Fault::Connection(_) | Fault::Status { status: 429, .. })
         }
-        Some(Error::Refused { fault: Fault::Status { status, .. }, .. }) => {
+        Error::Refused { fault: Fault::Status { status, .. }, .. } => {
             !matches!(status, 300..=399 | 401 | 403)
         }
-        Some(Error::Refused { .. }) => true,
-        _ => false,
+        Error::Refused { .. } => true,
+        Error::NoToken { .. } | Error::Store(_) => false,
     }
 }

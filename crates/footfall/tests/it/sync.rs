@@ -294,6 +294,8 @@ fn it_goes_on_until_it_is_stopped_and_then_ends_well() {
     );
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
+    let once = ended(with_secret(&mut sync(&target, &settings, &["--once"]), &target));
+    assert_eq!((once.code, &once.summary["asked"]), (Some(0), &0.into()));
     let lines: Vec<Value> = String::from_utf8(output.stdout)
         .unwrap()
         .lines()

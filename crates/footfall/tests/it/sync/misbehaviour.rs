@@ -292,8 +292,13 @@ fn answers_that_are_too_big_or_none_of_the_api_are_refused() {
         true => nothing(),
         false => machines(vec![machine(1, -60)], None),
     });
-    assert!(failed(&Program::new(), &endless).contains("again and again"));
+    let program = Program::new();
+    assert!(failed(&program, &endless).contains("again and again"));
     assert!(endless.of("/api/machines").len() < 10);
+    // It does not go on in the circle.
+    endless.forget();
+    assert!(failed(&program, &endless).contains("again and again"));
+    assert_eq!(endless.of("/api/machines")[0].path, "/api/machines");
 }
 
 #[test]
