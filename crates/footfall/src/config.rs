@@ -2,13 +2,13 @@
 //! environment too). Unknown keys and bad values are errors that name the file and the key.
 
 mod issuer;
+mod seconds;
 mod sync;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use inventory::logon::{LogonType, LogonTypes};
@@ -21,6 +21,7 @@ use server::origin::Origin;
 use server::outside::OutsideIssuer;
 use server::proxies::{self, TrustedProxies};
 
+use self::seconds::Seconds;
 use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 
 /// The commented file that `footfall config default` prints; it is also what is in force where
@@ -148,11 +149,6 @@ pub(crate) struct Quota {
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Days(pub(crate) Option<u32>);
 
-/// A length of time, not none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Seconds(u32);
-
 /// A set of logon types: `all`, or names and numbers.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "TypesText", into = "TypesText")]
@@ -196,35 +192,6 @@ impl Days {
     /// The first day that counts: today and so many whole days before it do.
     pub(crate) fn first_day(self, now: Timestamp) -> Option<Day> {
         self.0.map(|days| Day(now.day().0 - days as i32))
-    }
-}
-
-impl TryFrom<String> for Seconds {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match crate::moment::seconds(&text)? {
-            0 => Err(format!("`{text}` is no time at all")),
-            seconds => Ok(Self(seconds)),
-        }
-    }
-}
-
-impl From<Seconds> for String {
-    fn from(Seconds(seconds): Seconds) -> String {
-        format!("{seconds}s")
-    }
-}
-
-impl Seconds {
-    pub(crate) fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl From<Seconds> for Duration {
-    fn from(Seconds(seconds): Seconds) -> Duration {
-        Duration::from_secs(seconds.into())
     }
 }
 

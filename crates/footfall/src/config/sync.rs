@@ -9,7 +9,7 @@ use server::limits::Limit;
 use server::origin::Origin;
 use uuid::Uuid;
 
-use super::Seconds;
+use super::seconds::Seconds;
 use crate::cli;
 
 /// Rows of a page at most, as with the vendor (defender-api.md §5.3).
