@@ -11,6 +11,7 @@ mod operator;
 mod person;
 mod query;
 mod role;
+mod sync;
 mod tenant;
 
 use std::io::Read;
@@ -34,6 +35,7 @@ pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use person::Person;
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
+pub(crate) use sync::{Sync, SyncDefender, directory};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
@@ -87,6 +89,9 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Read logon telemetry into the inventory
     Import(Import),
+    /// Read another server of the API into the inventory
+    #[command(subcommand)]
+    Sync(Sync),
     /// Serve the API
     Serve(Serve),
     /// Show the main job at once: a simulated fleet, or your own files, a server and a token

@@ -28,6 +28,7 @@ mod retention;
 mod roles;
 mod serve;
 mod signal;
+mod sync;
 mod tenants;
 
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Import(args) => {
             return import::run(&config, &args).await;
         }
+        Command::Sync(cli::Sync::Defender(args)) => return sync::run(&config, &args).await,
         Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
         Command::Machines(args) => return ask::machines(&config, &args).await,
@@ -119,6 +121,11 @@ fn log_to_stderr(command: &Command) {
         _ => "warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // What clients send and get is dumped there byte for byte, secrets and tokens among it.
+    let filter = ["ureq_proto=off", "ureq_proto::util=off"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

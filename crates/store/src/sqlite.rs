@@ -8,9 +8,8 @@
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
-//! device groups, `persons` which accounts are one person's, `senders` who
-//! sends while it happens, `prune` is retention, `forget` erases a
-//! person. `tenants`, `apps`, `keys`,
+//! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
+//! `prune` is retention, `forget` erases a person, `sync` is how far other servers are read. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -35,6 +34,7 @@ mod record;
 mod schema;
 mod senders;
 mod sessions;
+mod sync;
 mod tags;
 mod tenants;
 mod tickets;

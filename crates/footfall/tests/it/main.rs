@@ -16,6 +16,7 @@ mod persons;
 mod query;
 mod server;
 mod sources;
+mod sync;
 #[cfg(unix)]
 mod this_machine;
 mod truth;
