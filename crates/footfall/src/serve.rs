@@ -80,6 +80,7 @@ pub(crate) fn server_config(
             options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
             ..intake::Settings::default()
         },
+        osquery: config.osquery.to_server(),
         bounds: Bounds {
             max_requests: serve.max_requests.get(),
             max_connections: serve.max_connections.get(),

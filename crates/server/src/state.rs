@@ -17,6 +17,7 @@ use crate::issuer::throttle::Throttle;
 use crate::limits::Quotas;
 use crate::load::Load;
 use crate::origin::Origin;
+use crate::osquery::Nodes;
 use crate::outside::{self, Outside};
 use crate::tenants::Tenants;
 
@@ -47,6 +48,8 @@ pub(crate) struct AppState {
     pub(crate) answers: Answers,
     /// Where telemetry goes that is sent.
     pub(crate) intake: Intake,
+    /// Machines that report by themselves.
+    pub(crate) nodes: Nodes,
 }
 
 impl AppState {
@@ -68,6 +71,7 @@ impl AppState {
             audit: Arc::new(Audit::new(Arc::clone(&store), config.audit_calls)),
             load: Load::new(&config.bounds),
             intake: Intake::start(Arc::clone(&store), config.intake.clone()),
+            nodes: Nodes::default(),
             config,
             tenant,
             store,

@@ -11,6 +11,7 @@ mod demo;
 mod hostile;
 mod identities;
 mod layering;
+mod nodes;
 mod persons;
 mod query;
 mod server;
