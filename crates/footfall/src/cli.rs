@@ -12,6 +12,7 @@ mod operator;
 mod person;
 mod query;
 mod role;
+mod sync;
 mod tenant;
 
 use std::io::Read;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 use crate::moment::Moment;
 
 pub(crate) use app::{AddApp, App, ChangeApp, Federate};
-pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
+pub(crate) use audit::{Audit, DeedKind, LimitsArgs, Status};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
@@ -36,6 +37,7 @@ pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use person::Person;
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
+pub(crate) use sync::{Sync, SyncDefender, directory};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
@@ -89,6 +91,9 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Read logon telemetry into the inventory
     Import(Import),
+    /// Read another server of the API into the inventory
+    #[command(subcommand)]
+    Sync(Sync),
     /// Serve the API
     Serve(Serve),
     /// Show the main job at once: a simulated fleet, or your own files, a server and a token
@@ -143,6 +148,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// What is left of the limits of a running server, and how busy it is
     Limits(LimitsArgs),
+    /// Who sends telemetry, what became of it, and who went silent
+    Status(Status),
     /// Print the certificate that clients must trust when the server makes its own
     Certificate,
     /// The configuration
@@ -448,7 +455,7 @@ fn passwd(path: &str) -> Result<Passwd, String> {
     }
 }
 
-fn time_zone(text: &str) -> Result<TimeZone, String> {
+pub(crate) fn time_zone(text: &str) -> Result<TimeZone, String> {
     if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);
     }

@@ -2,12 +2,14 @@
 //! environment too). Unknown keys and bad values are errors that name the file and the key.
 
 mod issuer;
+pub(crate) mod listener;
+mod seconds;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use inventory::logon::{LogonType, LogonTypes};
@@ -20,6 +22,7 @@ use server::origin::Origin;
 use server::outside::OutsideIssuer;
 use server::proxies::{self, TrustedProxies};
 
+use self::seconds::Seconds;
 use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 
 /// The commented file that `footfall config default` prints; it is also what is in force where
@@ -43,8 +46,31 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) osquery: Osquery,
     pub(crate) audit: Audit,
+    pub(crate) intake: Intake,
+    #[serde(default)]
+    pub(crate) metrics: Metrics,
+    pub(crate) sync: sync::Sync,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) issuer: Vec<issuer::Issuer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) listener: Vec<listener::Listener>,
+}
+
+/// How much of what is sent may wait.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Intake {
+    pub(crate) max_waiting: NonZeroUsize,
+    pub(crate) max_held_mib: NonZeroUsize,
+    pub(crate) patience: Seconds,
+}
+
+/// Where metrics are.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -174,11 +200,6 @@ pub(crate) struct Quota {
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Days(pub(crate) Option<u32>);
 
-/// A length of time, not none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Seconds(u32);
-
 /// A set of logon types: `all`, or names and numbers.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "TypesText", into = "TypesText")]
@@ -222,29 +243,6 @@ impl Days {
     /// The first day that counts: today and so many whole days before it do.
     pub(crate) fn first_day(self, now: Timestamp) -> Option<Day> {
         self.0.map(|days| Day(now.day().0 - days as i32))
-    }
-}
-
-impl TryFrom<String> for Seconds {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match crate::moment::seconds(&text)? {
-            0 => Err(format!("`{text}` is no time at all")),
-            seconds => Ok(Self(seconds)),
-        }
-    }
-}
-
-impl From<Seconds> for String {
-    fn from(Seconds(seconds): Seconds) -> String {
-        format!("{seconds}s")
-    }
-}
-
-impl From<Seconds> for Duration {
-    fn from(Seconds(seconds): Seconds) -> Duration {
-        Duration::from_secs(seconds.into())
     }
 }
 
@@ -320,6 +318,10 @@ impl Config {
         self.public_url()?;
         self.trusted_proxies()?;
         self.issuers()?;
+        for (at, listener) in self.listener.iter().enumerate() {
+            listener.check().with_context(|| format!("listener {}", at + 1))?;
+        }
+        self.sync.check()?;
         Ok(())
     }
 
@@ -500,6 +502,7 @@ mod tests {
         assert!(config.serve.tls_cert.is_some());
         assert_eq!(config.limits.api.len(), 1);
         assert_eq!(config.issuer.len(), 2);
+        assert_eq!(config.listener.len(), 1);
     }
 
     #[test]
@@ -523,6 +526,23 @@ mod tests {
         let secure = clear.replace("http:", "https:");
         assert!(error(&format!("{secure}\n{secure}")).contains("configured twice"));
         assert!(error(&format!("{secure}\nrealm = \"x\"")).contains("realm"));
+        let listener = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
+        for (more, expected) in [
+            ("kind = \"lines\"\nprotocol = \"udp\"", "listener 1: lines do not come over udp"),
+            ("kind = \"syslog\"\nprotocol = \"tls\"\ntls_key = \"k\"", "go together"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nclient_ca = \"c\"", "are for `protocol"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nallow = [\"lan\"]", "`lan` is no address"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\ntimezone = \"Mars\"", "timezone: no such"),
+            ("kind = \"syslog\"\nprotocol = \"relp\"", "relp"),
+            ("kind = \"syslog\"\nprotocol = \"tcp\"\nport = 514", "port"),
+        ] {
+            let error = error(&format!("{listener}{more}"));
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(error("[sync.defender]\nper_minute = 0").contains("sync.defender"));
+        assert!(error("[sync.defender]\nurl = \"http://a.example\"").contains("https"));
+        assert!(error("[sync.defender]\ntenant_id = \"a/b\"").contains("tenant_id"));
+        assert!(error("[sync.defender]\npage_rows = 20000").contains("10000"));
         assert!(error("x = ").contains("line 1"), "{}", error("x = "));
     }
 }

@@ -1,5 +1,6 @@
 //! `footfall serve`.
 
+mod listeners;
 mod upkeep;
 
 use std::net::{SocketAddr, TcpListener};
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use intake::listen::{self, Listeners};
 use server::Server;
-use server::clock::SystemClock;
+use server::clock::{Clock, SystemClock};
 use server::config::{Bounds, Tls as ServerTls};
 use store::Store;
 
@@ -29,17 +31,47 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let scheme = if matches!(server_config.tls, ServerTls::Off) { "http" } else { "https" };
     let address = listener.local_addr()?;
     let tenant = store.default_tenant().await?;
+    let bound = listeners::bind(&config, &server_config.tls, &*store).await?;
+    let names: Vec<String> = bound.iter().map(listen::Listener::name).collect();
     let mut interrupts = Interrupts::new()?;
     let server =
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
+    let clock: listen::Clock = Arc::new(|| SystemClock.now());
+    let listeners = Listeners::start(bound, &server.intake(), &clock)?;
+    let metrics = match config.metrics.listen {
+        None => None,
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .with_context(|| format!("cannot listen on {address} for metrics"))?,
+        ),
+    };
     upkeep::start(&store);
     tokio::spawn(keep_retention(config, store));
     // On stdout, for scripts; the log, on stderr, says the same.
     let ready = format!("Footfall serves {scheme}://{address}/api (tenant {})", tenant.id);
     output::line(&ready)?;
     tracing::info!("{ready}");
-    server.serve(interrupts.next()).await?;
-    Ok(())
+    for name in names {
+        let ready = format!("Footfall takes {name}");
+        output::line(&ready)?;
+        tracing::info!("{ready}");
+    }
+    if let Some(metrics) = metrics {
+        let ready = format!("Footfall shows metrics at http://{}/metrics", metrics.local_addr()?);
+        output::line(&ready)?;
+        tracing::info!("{ready}");
+        // It ends with the process: until then it shows how the rest ends.
+        tokio::spawn(server::metrics::serve(server.service(), metrics, std::future::pending()));
+    }
+    let stopper = listeners.stopper();
+    let interrupted = async {
+        interrupts.next().await;
+        // Senders are told at once, while requests in flight end.
+        stopper.send_replace(true);
+    };
+    let served = server.serve(interrupted).await;
+    listeners.stop().await;
+    Ok(served?)
 }
 
 /// The store as callers share it: no question holds it for long.
@@ -78,7 +110,9 @@ pub(crate) fn server_config(
         trusted_proxies: config.trusted_proxies()?,
         intake: intake::Settings {
             options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
-            ..intake::Settings::default()
+            max_waiting: config.intake.max_waiting.get(),
+            max_held_bytes: config.intake.max_held_mib.get().saturating_mul(1 << 20),
+            patience: config.intake.patience.into(),
         },
         osquery: config.osquery.to_server(),
         bounds: Bounds {

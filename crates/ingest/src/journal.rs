@@ -13,6 +13,7 @@ use inventory::logon::{EventKey, Source};
 use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
 
 use crate::linux::{self, Place};
+use crate::logind;
 use crate::session::Outcome;
 use crate::sshd::{self, Said};
 use crate::windows::FieldError;
@@ -169,7 +170,7 @@ impl<'a> Reader<'a> {
     fn session<'e>(&mut self, entry: &'e Entry) -> Result<Option<linux::Entry<'e>>, FieldError> {
         let is_of_a_person = match entry.class.as_str() {
             "" => !GREETERS.contains(&entry.user_id.as_str()),
-            class => class.starts_with("user"),
+            class => logind::is_of_a_person(class),
         };
         let leader = linux::session(&[&entry.host, &entry.leader]);
         let told = self.waiting.iter().position(|&waiting| waiting == leader);

@@ -16,7 +16,8 @@
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
-//! `auditd`), `journal`; `sshd` reads what sshd says in any of them, `linux` makes the [`Logon`].
+//! `auditd`), `journal`; `sshd` and `logind` read what these
+//! say in any of them, `linux` makes the [`Logon`].
 //!
 //! What comes without a file, record by record, is read by [`live`].
 //!
@@ -40,6 +41,7 @@ mod lastlog;
 mod line;
 mod linux;
 pub mod live;
+mod logind;
 mod native;
 mod nxlog;
 mod object;

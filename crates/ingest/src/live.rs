@@ -16,6 +16,7 @@ use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
+use crate::logind::Waiting;
 use crate::reject::{Position, Reject, Skipped};
 use crate::session::Session;
 use crate::stream::Stream;
@@ -32,6 +33,8 @@ const RUN: usize = 1000;
 pub struct Memory {
     /// Of sshd's logons in the journal whose session did not begin yet.
     pub(crate) journal: VecDeque<u64>,
+    /// Of sshd's logons in lines of syslog, too.
+    pub(crate) sessions: Waiting,
     /// Sessions of the audit log that were counted.
     pub(crate) audit: VecDeque<u64>,
     /// What records showed of the zone of stamps without one.

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use inventory::logon::Source;
+use inventory::logon::{EventKey, Source};
 use inventory::time::{Stamp, TimeError, Timestamp};
 use memchr::memchr_iter;
 
@@ -14,6 +14,7 @@ use crate::auditd::{self, Record};
 use crate::jsonl::MAX_LINE_BYTES;
 use crate::jsonl::blocks::{Block, Blocks};
 use crate::linux::{self, Place};
+use crate::logind::{self, Waiting};
 use crate::pipeline::guarded;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
@@ -76,6 +77,7 @@ pub(crate) fn read(
         zone: Zone::of(options.timezone.as_ref(), &[]),
         years: Years::new(options.year, session.written()),
         audit: auditd::Reader::after(session.memory().map(|it| std::mem::take(&mut it.audit))),
+        sessions: session.memory().map(|it| std::mem::take(&mut it.sessions)).unwrap_or_default(),
         format,
         years_found: false,
     };
@@ -103,6 +105,7 @@ pub(crate) fn read(
     }
     let flow = file.close(flow);
     if let Some(memory) = session.memory() {
+        memory.sessions = reader.sessions;
         memory.audit = reader.audit.into_counted();
     }
     flow
@@ -165,6 +168,7 @@ struct Reader<'a> {
     zone: Zone,
     years: Years,
     audit: auditd::Reader,
+    sessions: Waiting,
     /// What the file was recognised as.
     format: Format,
     /// A logon's date had no year.
@@ -228,31 +232,71 @@ impl Reader<'_> {
             true => Said::read(line.message),
             false => Said::Other,
         };
-        let accepted = match said {
-            Said::Accepted(accepted) => accepted,
+        let entry = match said {
+            Said::Accepted(accepted) => Some(self.accepted(line, &accepted, outcome)?),
             Said::Failed(times) => {
                 let tally = &mut outcome.part(Format::Syslog).tally;
                 tally.records += 1;
                 tally.failures += times;
                 return Ok(());
             }
-            Said::Other => {
-                outcome.part(self.format).tally.records += 1;
-                return Ok(());
-            }
+            Said::Other if logind::is_program(line.program) => self.session(line, outcome)?,
+            Said::Other => None,
         };
-        let entry = linux::Entry {
-            user: accepted.user,
-            host: line.host,
-            time: self.time(line.when, outcome)?,
-            place: Place::Remote,
-            remote: accepted.remote,
-            source: Source::Sshd,
-            key: accepted.key(line.pid),
+        let Some(entry) = entry else {
+            outcome.part(self.format).tally.records += 1;
+            return Ok(());
         };
         let logon = linux::logon(&self.options.rule, self.options.device.as_deref(), &entry)?;
         outcome.part(Format::Syslog).count(logon);
         Ok(())
+    }
+
+    fn accepted<'l>(
+        &mut self,
+        line: &syslog::Line<'l>,
+        accepted: &sshd::Accepted<'l>,
+        outcome: &mut Outcome,
+    ) -> Result<linux::Entry<'l>, FieldError> {
+        let time = self.time(line.when, outcome)?;
+        self.sessions.add(line.host, accepted.user, time);
+        Ok(linux::Entry {
+            user: accepted.user,
+            host: line.host,
+            time,
+            place: Place::Remote,
+            remote: accepted.remote,
+            source: Source::Sshd,
+            key: accepted.key(line.pid),
+        })
+    }
+
+    /// A session of a person of which sshd did not tell.
+    fn session<'l>(
+        &mut self,
+        line: &syslog::Line<'l>,
+        outcome: &mut Outcome,
+    ) -> Result<Option<linux::Entry<'l>>, FieldError> {
+        let session = logind::Session::read(line.message);
+        let Some(session) = session.filter(|it| logind::is_of_a_person(it.class)) else {
+            return Ok(None);
+        };
+        let time = self.time(line.when, outcome)?;
+        if self.sessions.take(line.host, &session, time) {
+            return Ok(None);
+        }
+        Ok(Some(linux::Entry {
+            user: session.user,
+            host: line.host,
+            time,
+            place: Place::Local,
+            remote: "",
+            source: Source::Logind,
+            key: EventKey {
+                session: linux::session(&["logind's words", session.id, session.user]),
+                record: None,
+            },
+        }))
     }
 
     fn time(&mut self, when: When, outcome: &mut Outcome) -> Result<Timestamp, FieldError> {

@@ -7,8 +7,9 @@
 //! bounded (`room`); who finds no room is told to come again ([`Refusal::Busy`]).
 //!
 //! `reading` makes a [`store::Delivery`] of records or of a whole file, `writer` is that task, `stats`
-//! what metrics show.
+//! what metrics show; `listen` are the sockets that are no HTTP.
 
+pub mod listen;
 mod reading;
 mod room;
 mod stats;
@@ -24,7 +25,7 @@ use inventory::time::Timestamp;
 use store::{Delivery, Recorded, SenderKey, Store};
 use tokio::sync::{Semaphore, mpsc};
 
-pub use self::reading::{Outcome, Rejected};
+pub use self::reading::{BODY, Outcome, Rejected};
 pub use self::room::{Held, Room};
 pub use self::stats::Stats;
 
@@ -33,6 +34,9 @@ use self::writer::{Job, Writer};
 
 /// Files that are read at once; each holds a thread, and some MB.
 const MAX_FILES: usize = 16;
+/// What is waited before telemetry is tried again that could not be written.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How the intake behaves.
 #[derive(Clone, Debug)]
@@ -88,6 +92,9 @@ pub enum Refusal {
     /// It could not be written.
     #[error("the telemetry could not be written")]
     Store(#[source] Arc<store::Error>),
+    /// It is not packed as it says.
+    #[error("the telemetry cannot be unpacked")]
+    Unreadable(#[source] Arc<std::io::Error>),
     /// The server stops.
     #[error("the server stops")]
     Stopped,
@@ -134,6 +141,11 @@ impl Intake {
         &self.0.stats
     }
 
+    /// Brings up to date what metrics show of queues.
+    pub fn show_depths(&self) {
+        self.0.stats.set_depths(self.waiting(), self.held());
+    }
+
     /// Logons and other things that wait to be written, and how many may.
     pub fn waiting(&self) -> (usize, usize) {
         (self.0.room.taken(), self.0.settings.max_waiting)
@@ -145,8 +157,14 @@ impl Intake {
     }
 
     /// Takes room for bytes that are to be held, if there is some now.
-    pub fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+    pub fn try_hold(&self, bytes: usize) -> Result<Held, Refusal> {
         self.0.held.try_take(bytes).ok_or(Refusal::Busy)
+    }
+
+    /// Takes room for bytes that are to be held; a sender is not refused before it waited a while.
+    pub async fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+        let room = tokio::time::timeout(self.0.settings.patience, self.0.held.take(bytes));
+        room.await.map_err(|_| Refusal::Busy)
     }
 
     /// Waits for room for bytes that are to be held: for senders that are slowed by not being read.
@@ -165,15 +183,29 @@ impl Intake {
         reading::records(self, origin, now, records).await
     }
 
-    /// Reads a file of any format as it comes, and writes what it tells as it is read. Returns once
-    /// all of that is durable. What was written before a refusal stays: sent again, it is known.
-    pub async fn file(
+    /// The same for senders that cannot be told to come again: waits as long as it takes, and tries again
+    /// what could not be written. `unreadable` are records of which nothing could be kept; they are
+    /// counted.
+    pub async fn records_patiently(
         &self,
         origin: &Origin,
         now: Timestamp,
-        reader: impl std::io::Read + Send + 'static,
+        records: Vec<bytes::Bytes>,
+        unreadable: u64,
     ) -> Result<Outcome, Refusal> {
-        reading::file(self, origin, now, reader).await
+        reading::records_patiently(self, origin, now, records, unreadable).await
+    }
+
+    /// Reads a file of any format as it comes, opened on the thread that reads it, and writes what it
+    /// tells as it is read. Returns once all of that is durable. What was written before a refusal
+    /// stays: sent again, it is known.
+    pub async fn file<R: std::io::Read>(
+        &self,
+        origin: &Origin,
+        now: Timestamp,
+        open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
+    ) -> Result<Outcome, Refusal> {
+        reading::file(self, origin, now, open).await
     }
 
     /// Writes what was read. Returns once it is durable.
@@ -181,6 +213,34 @@ impl Intake {
         let room =
             tokio::time::timeout(self.0.settings.patience, self.0.room.take(delivery.weight()));
         let room = room.await.map_err(|_| Refusal::Busy)?;
+        self.write(delivery, room).await
+    }
+
+    /// The same, however long it takes. What cannot be written is tried again; the log hears of it
+    /// once.
+    async fn deliver_patiently(&self, delivery: Delivery) -> Result<Recorded, Refusal> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let room = self.0.room.take(delivery.weight()).await;
+            match self.write(delivery.clone(), room).await {
+                Err(Refusal::Store(_) | Refusal::Busy) => {
+                    if pause == FIRST_PAUSE {
+                        let SenderKey { kind, name } = &delivery.sender;
+                        tracing::warn!(
+                            kind,
+                            name,
+                            "a sender waits until its telemetry can be written"
+                        );
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (2 * pause).min(LAST_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn write(&self, delivery: Delivery, room: Held) -> Result<Recorded, Refusal> {
         let (job, answer) = Job::new(delivery, room);
         self.0.jobs.send(job).map_err(|_| Refusal::Stopped)?;
         answer.await.map_err(|_| Refusal::Stopped)?

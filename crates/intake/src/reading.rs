@@ -17,7 +17,7 @@ use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
-use store::{Counts, Delivery, SenderKey};
+use store::{Counts, Delivery, Recorded, SenderKey};
 use tokio::sync::mpsc;
 
 use crate::{Intake, Origin, Refusal};
@@ -30,6 +30,9 @@ const PART: usize = 10_000;
 const MAX_WARNINGS: usize = 20;
 /// Rejects that a sender is told one by one.
 const MAX_REJECTED: usize = 10_000;
+
+/// What a file is called that has no name.
+pub const BODY: &str = "the body";
 
 /// What is remembered of each sender's records.
 #[derive(Default)]
@@ -92,10 +95,39 @@ pub(crate) async fn records(
     now: Timestamp,
     records: Vec<Bytes>,
 ) -> Result<Outcome, Refusal> {
+    let (outcome, delivery) = read(intake, origin, now, records).await?;
+    write(intake, outcome, delivery).await
+}
+
+/// See [`Intake::records_patiently`]. They are read once, however often it is tried to write them: what
+/// is remembered of a sender would be another the second time.
+pub(crate) async fn records_patiently(
+    intake: &Intake,
+    origin: &Origin,
+    now: Timestamp,
+    records: Vec<Bytes>,
+    unreadable: u64,
+) -> Result<Outcome, Refusal> {
+    let (mut outcome, mut delivery) = read(intake, origin, now, records).await?;
+    for counts in [&mut outcome.counts, &mut delivery.read] {
+        counts.received += unreadable;
+        counts.rejected += unreadable;
+    }
+    let others = others(&delivery);
+    let recorded = intake.deliver_patiently(delivery).await?;
+    Ok(counted(outcome, recorded, others))
+}
+
+async fn read(
+    intake: &Intake,
+    origin: &Origin,
+    now: Timestamp,
+    records: Vec<Bytes>,
+) -> Result<(Outcome, Delivery), Refusal> {
     let options = options_of(intake, origin);
     let memory = intake.0.memories.of(origin);
     let delivery = Delivery::new(origin.tenant, origin.sender.clone(), now);
-    let (outcome, delivery) = on_a_thread(intake, move || {
+    on_a_thread(intake, move || {
         let mut found = Found { outcome: Outcome::default(), delivery };
         let name = found.delivery.sender.name.clone();
         let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,29 +135,33 @@ pub(crate) async fn records(
         let _ = ingest::live::read(records, &name, now, &options, &mut memory, &mut found);
         found.into_parts()
     })
-    .await?;
-    write(intake, outcome, delivery).await
+    .await
 }
 
 /// Writes a delivery and adds what became of it to the outcome.
-async fn write(
-    intake: &Intake,
-    mut outcome: Outcome,
-    delivery: Delivery,
-) -> Result<Outcome, Refusal> {
-    let others = (delivery.weight() - delivery.logons.len()) as u64;
+async fn write(intake: &Intake, outcome: Outcome, delivery: Delivery) -> Result<Outcome, Refusal> {
+    let others = others(&delivery);
     let recorded = intake.deliver(delivery).await?;
+    Ok(counted(outcome, recorded, others))
+}
+
+/// What of a delivery is no logon.
+fn others(delivery: &Delivery) -> u64 {
+    (delivery.weight() - delivery.logons.len()) as u64
+}
+
+fn counted(mut outcome: Outcome, recorded: Recorded, others: u64) -> Outcome {
     outcome.counts.accepted += recorded.added + others;
     outcome.counts.duplicates += recorded.duplicates;
-    Ok(outcome)
+    outcome
 }
 
 /// See [`Intake::file`].
-pub(crate) async fn file(
+pub(crate) async fn file<R: Read>(
     intake: &Intake,
     origin: &Origin,
     now: Timestamp,
-    reader: impl Read + Send + 'static,
+    open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let options = options_of(intake, origin);
@@ -137,8 +173,8 @@ pub(crate) async fn file(
         let _place = place;
         let found = Found { outcome: Outcome::default(), delivery: rest };
         let mut file = FileParts { found, parts };
-        let _ = ingest::read_from(reader, "the body", &options, &mut file);
-        file.found.into_parts()
+        let _ = ingest::read_from(open()?, BODY, &options, &mut file);
+        Ok::<_, std::io::Error>(file.found.into_parts())
     });
     // A refusal ends the reading, too: its next part finds nobody who takes it.
     let writing = async move {
@@ -150,7 +186,8 @@ pub(crate) async fn file(
     };
     let (reading, writing) = tokio::join!(reading, writing);
     let written = writing?;
-    let (mut outcome, rest) = reading.map_err(|_| Refusal::Stopped)?;
+    let read = reading.map_err(|_| Refusal::Stopped)?;
+    let (mut outcome, rest) = read.map_err(|error| Refusal::Unreadable(Arc::new(error)))?;
     outcome.counts.add(&written.counts);
     write(intake, outcome, rest).await
 }

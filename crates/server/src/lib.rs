@@ -15,7 +15,9 @@
 //! [`osquery`] is where machines report to by themselves.
 //!
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
-//! [`proxies`] tells who they are, and `audit` records what they asked.
+//! [`proxies`] tells who they are, `audit` records what they asked, and [`metrics`] show how it goes.
+//!
+//! `telemetry` is the other way: what shippers send, in their own words.
 //!
 //! Nothing here reads a log file or knows SQL. The clock is read through [`clock`] alone.
 
@@ -25,6 +27,7 @@ pub mod config;
 pub mod issuer;
 pub mod limits;
 pub mod local;
+pub mod metrics;
 pub mod origin;
 pub mod osquery;
 pub mod outside;
@@ -66,6 +69,7 @@ mod question;
 mod rows;
 mod state;
 mod target;
+mod telemetry;
 mod tenants;
 pub mod unsupported;
 mod users;
@@ -135,6 +139,11 @@ impl Server {
         let local = listener.local_addr()?;
         let service = service::service(config, store, clock, local).await?;
         Ok(Self { service, listener, tls })
+    }
+
+    /// The service, for other listeners.
+    pub fn service(&self) -> service::Service {
+        self.service.clone()
     }
 
     /// Where telemetry goes that comes to other listeners.

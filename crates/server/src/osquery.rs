@@ -155,5 +155,6 @@ fn refused(app: &AppState, refusal: Refusal) -> ApiError {
             ApiError::Unavailable
         }
         Refusal::Store(error) => ApiError::Internal(chain(error.as_ref())),
+        Refusal::Unreadable(error) => ApiError::Internal(chain(error.as_ref())),
     }
 }

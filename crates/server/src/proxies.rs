@@ -36,19 +36,19 @@ pub enum ForwardedHeader {
 #[error("`{0}` is no address and no range of addresses: write 10.0.0.3 or 10.0.0.0/8")]
 pub struct NotANetwork(pub String);
 
+/// Reads an address (`10.0.0.3`) or a range of such (`10.0.0.0/8`, `fd00::/8`).
+pub fn network(text: &str) -> Result<IpNet, NotANetwork> {
+    let text = text.trim();
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| alone()).map_err(|_| NotANetwork(text.chars().take(64).collect()))
+}
+
 impl TrustedProxies {
     /// Proxies by their addresses (`10.0.0.3`) and ranges of such (`10.0.0.0/8`, `fd00::/8`).
     pub fn new(
         networks: impl IntoIterator<Item = impl AsRef<str>>,
         header: ForwardedHeader,
     ) -> Result<Self, NotANetwork> {
-        let network = |text: &str| {
-            let text = text.trim();
-            let alone = || text.parse::<IpAddr>().map(IpNet::from);
-            text.parse()
-                .or_else(|_| alone())
-                .map_err(|_| NotANetwork(text.chars().take(64).collect()))
-        };
         let networks = networks.into_iter().map(|text| network(text.as_ref()));
         Ok(Self { networks: networks.collect::<Result<_, _>>()?, header })
     }

@@ -14,14 +14,16 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData,
 };
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{VerifierBuilderError, WantsServerCert, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 use store::Store;
 
 use crate::config::{Config, Tls};
+use crate::origin::Origin;
 
 /// Days for which the authority is good.
 const AUTHORITY_DAYS: i64 = 3652;
@@ -54,6 +56,9 @@ pub enum Error {
     /// Certificate and key do not fit together, or TLS cannot use them.
     #[error("TLS does not take the certificate")]
     Rustls(#[from] rustls::Error),
+    /// Nothing that senders' certificates could be checked with.
+    #[error("TLS does not take the authority of senders")]
+    ClientAuthority(#[from] VerifierBuilderError),
     /// Neither a host name nor an address.
     #[error("`{0}` is no name that a certificate can hold")]
     Name(String),
@@ -90,46 +95,93 @@ pub(crate) async fn server_config(
     store: &dyn Store,
     now: Timestamp,
 ) -> Result<Option<Arc<ServerConfig>>, Error> {
-    let (chain, key) = match &config.tls {
-        Tls::Off => return Ok(None),
-        Tls::Files { certificate, key } => from_files(certificate, key)?,
-        Tls::SelfSigned { names } => {
-            let authority = certificate_authority(store, now).await?;
-            let public = config.public_url.as_ref().map(|url| url.host());
-            let mut all: Vec<String> = LOCAL_NAMES.iter().map(|&name| name.to_owned()).collect();
-            for name in names.iter().map(String::as_str).chain(public) {
-                let name = name.trim_start_matches('[').trim_end_matches(']');
-                if !all.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    all.push(name.to_owned());
-                }
-            }
-            self_signed(&authority, all, now)?
-        }
-    };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_protocol_versions(&[&TLS13, &TLS12])?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    if config.tls == Tls::Off {
+        return Ok(None);
+    }
+    let identity = identity(&config.tls, config.public_url.as_ref(), store, now).await?;
+    let mut config = with_identity(builder()?.with_no_client_auth(), identity)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(Arc::new(config)))
+}
+
+/// What TLS needs for a listener that is no HTTP. With a client authority its senders have to show a
+/// certificate that leads to it. It has the server's certificate; where the server speaks plain HTTP
+/// ([`Tls::Off`]), one that it makes for itself.
+pub async fn listener_config(
+    tls: &Tls,
+    client_ca: Option<&Path>,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<Arc<ServerConfig>, Error> {
+    let identity = identity(tls, None, store, now).await?;
+    let config = match client_ca {
+        None => with_identity(builder()?.with_no_client_auth(), identity)?,
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(path)? {
+                roots.add(certificate)?;
+            }
+            let provider = Arc::new(default_provider());
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            with_identity(builder()?.with_client_cert_verifier(verifier.build()?), identity)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+    Ok(builder.with_protocol_versions(&[&TLS13, &TLS12])?)
+}
+
+fn with_identity(
+    builder: ConfigBuilder<ServerConfig, WantsServerCert>,
+    (chain, key): Identity,
+) -> Result<ServerConfig, Error> {
+    Ok(builder.with_single_cert(chain, key)?)
+}
+
+async fn identity(
+    tls: &Tls,
+    public_url: Option<&Origin>,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<Identity, Error> {
+    let names = match tls {
+        Tls::Files { certificate, key } => return from_files(certificate, key),
+        Tls::Off => &[][..],
+        Tls::SelfSigned { names } => names,
+    };
+    let authority = certificate_authority(store, now).await?;
+    let public = public_url.map(Origin::host);
+    let mut all: Vec<String> = LOCAL_NAMES.iter().map(|&name| name.to_owned()).collect();
+    for name in names.iter().map(String::as_str).chain(public) {
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            all.push(name.to_owned());
+        }
+    }
+    self_signed(&authority, all, now)
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn from_files(certificate: &Path, key: &Path) -> Result<Identity, Error> {
-    let read = |path: &Path| {
-        fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
-    };
-    let pem = |path: &Path, what| Error::Pem { path: path.to_owned(), what };
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(certificate)?)
-        .collect::<Result<_, _>>()
-        .map_err(|_| pem(certificate, "certificate"))?;
-    if chain.is_empty() {
-        return Err(pem(certificate, "certificate"));
-    }
-    let key_der =
-        PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_| pem(key, "private key"))?;
+    let chain = certificates(certificate)?;
+    let key_der = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .map_err(|_| Error::Pem { path: key.to_owned(), what: "private key" })?;
     Ok((chain, key_der))
+}
+
+/// The certificates of a file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let certificates = CertificateDer::pem_slice_iter(&read(path)?).collect::<Result<Vec<_>, _>>();
+    let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
+    certificates.ok_or_else(|| Error::Pem { path: path.to_owned(), what: "certificate" })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn self_signed(

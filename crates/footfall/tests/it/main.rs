@@ -11,11 +11,14 @@ mod demo;
 mod hostile;
 mod identities;
 mod layering;
+mod listeners;
+mod live;
 mod nodes;
 mod persons;
 mod query;
 mod server;
 mod sources;
+mod sync;
 #[cfg(unix)]
 mod this_machine;
 mod truth;

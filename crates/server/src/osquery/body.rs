@@ -9,9 +9,8 @@ use std::io::Read;
 use std::pin::Pin;
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use bytes::Buf;
-use flate2::bufread::MultiGzDecoder;
 use intake::{Held, Intake, Refusal};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,6 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Strangers, refused};
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::telemetry::body::{Encoding, NotReceived};
 
 /// Bytes of a body at most, unpacked. A log of 1,024 lines, as many as osquery sends at once, may have
 /// 128 KiB in each on average.
@@ -89,7 +89,7 @@ impl Holding {
             self.place = Some(self.strangers.place().ok_or(NoRoom::Busy(Refusal::Busy))?);
         }
         while self.held.len() * PART < self.used {
-            self.held.push(self.intake.hold(PART).map_err(NoRoom::Busy)?);
+            self.held.push(self.intake.try_hold(PART).map_err(NoRoom::Busy)?);
         }
         Ok(())
     }
@@ -110,7 +110,11 @@ pub(super) async fn read(
     sender: Sender,
     most: usize,
 ) -> Result<Unpacked, ApiError> {
-    let is_packed = is_packed(headers)?;
+    let encoding = match Encoding::of(headers) {
+        Ok(encoding) => encoding,
+        Err(NotReceived::Encoding(why)) => return Err(bad(&why)),
+        Err(_) => return Err(bad("its encoding is not known")),
+    };
     let mut holding = Holding::new(app, sender, most);
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -119,7 +123,7 @@ pub(super) async fn read(
         holding.take(data.remaining()).map_err(|why| no_room(app, why))?;
         bytes.extend_from_slice(data);
     }
-    if !is_packed {
+    if encoding == Encoding::Identity {
         return Ok(Unpacked { bytes, held: holding.held, place: holding.place });
     }
     let mut unpacking = Holding::new(app, sender, most);
@@ -127,7 +131,7 @@ pub(super) async fn read(
     let unpacked = tokio::task::spawn_blocking(move || {
         // The room of the packed bytes is given back with them.
         let _packed = holding;
-        let unpacked = unpack(&bytes, &mut unpacking);
+        let unpacked = unpack(encoding, &bytes, &mut unpacking);
         (unpacked, unpacking)
     });
     let (unpacked, Holding { held, place, .. }) =
@@ -135,7 +139,7 @@ pub(super) async fn read(
     match unpacked {
         Ok(bytes) => Ok(Unpacked { bytes, held, place }),
         Err(Packed::NoRoom(why)) => Err(no_room(app, why)),
-        Err(Packed::Damaged) => Err(bad("it is not packed with gzip, or not whole")),
+        Err(Packed::Damaged) => Err(bad("it is not packed as it says, or not whole")),
     }
 }
 
@@ -145,8 +149,8 @@ enum Packed {
     Damaged,
 }
 
-fn unpack(packed: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Packed> {
-    let mut decoder = MultiGzDecoder::new(packed);
+fn unpack(encoding: Encoding, packed: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Packed> {
+    let mut decoder = encoding.unpack(packed).map_err(|_| Packed::Damaged)?;
     let mut bytes = Vec::new();
     let mut part = vec![0; PART];
     loop {
@@ -156,17 +160,6 @@ fn unpack(packed: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Packed> {
         }
         holding.take(count).map_err(Packed::NoRoom)?;
         bytes.extend_from_slice(&part[..count]);
-    }
-}
-
-fn is_packed(headers: &HeaderMap) -> Result<bool, ApiError> {
-    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
-    match encoding.map(<[u8]>::trim_ascii) {
-        None | Some(b"") => Ok(false),
-        Some(name) if name.eq_ignore_ascii_case(b"identity") => Ok(false),
-        Some(name) if name.eq_ignore_ascii_case(b"gzip") => Ok(true),
-        Some(name) if name.eq_ignore_ascii_case(b"x-gzip") => Ok(true),
-        Some(_) => Err(bad("its Content-Encoding is not gzip")),
     }
 }
 

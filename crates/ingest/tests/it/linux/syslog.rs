@@ -64,6 +64,47 @@ fn failures_and_other_lines_are_counted() {
     assert_eq!((tally.records, tally.failures, tally.noise, tally.rejects), (7, 3, 1, 0));
 }
 
+/// Newer systemd says of which class a session is; what sshd told of counts once.
+#[test]
+fn sessions_of_logind_count_where_their_class_is_told() {
+    let session = |at: &str, host: &str, id: u32, user: &str, class: &str, kind: &str| {
+        format!(
+            "Mar  1 {at} {host} systemd-logind[5]: New session '{id}' of user '{user}' with class \
+             '{class}' and type '{kind}'.\n"
+        )
+    };
+    let text = [
+        format!("Mar  1 10:00:00 web-1 sshd[7]: {ACCEPTED}\n"),
+        session("10:00:01", "web-1", 1, "ann", "user", "tty"),
+        // The same user at the machine: sshd's logon has its session.
+        session("10:00:02", "web-1", 2, "ann", "user", "tty"),
+        format!("Mar  1 10:10:00 web-1 sshd[8]: {ACCEPTED}\n"),
+        // Another machine, a screen, and much later.
+        session("10:10:01", "web-2", 1, "ann", "user", "tty"),
+        session("10:10:02", "web-1", 3, "ann", "user", "wayland"),
+        session("10:12:00", "web-1", 4, "ann", "user-early", "tty"),
+        session("10:12:01", "web-1", 5, "gdm", "greeter", "wayland"),
+        session("10:12:02", "web-1", 6, "ann", "manager", "unspecified"),
+        session("10:12:03", "web-1", 7, "ann", "background", "unspecified"),
+        // No class is told, or another program says so.
+        "Mar  1 10:12:04 web-1 systemd-logind[5]: New session 8 of user ann.\n".to_owned(),
+        session("10:12:05", "web-1", 9, "bob", "user", "tty").replace("systemd-logind", "nginx"),
+    ]
+    .concat();
+    let read = read_bytes_with(text.as_bytes(), &in_year(2026));
+    let expected = [
+        "ann@web-1 10 192.0.2.7",
+        "ann@web-1 2",
+        "ann@web-1 10 192.0.2.7",
+        "ann@web-2 2",
+        "ann@web-1 2",
+        "ann@web-1 2",
+    ];
+    assert_eq!(told(&read), expected);
+    assert_eq!(read.logons[1].source, Source::Logind);
+    assert_eq!((read.tally().records, read.tally().rejects), (12, 0));
+}
+
 /// What anybody can write must not put a user on a machine.
 #[test]
 fn nobody_forges_a_logon_by_a_name() {
