@@ -80,9 +80,9 @@ fuzz_target!(
         assert!(flow.is_continue());
         // And as a sender's records, one by one.
         let records = bytes.split(|&byte| byte == b'\n');
-        let mut memory = Memory::default();
+        let memory = Memory::default();
         let flow =
-            live::read(records, "input", Timestamp::MAX, &options, &mut memory, &mut told);
+            live::read(records, "input", Timestamp::MAX, &options, &memory, &mut told);
         assert!(flow.is_continue());
         assert!(told.defects.is_empty(), "{:?}", told.defects);
     }

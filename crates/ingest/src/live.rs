@@ -9,6 +9,7 @@ mod carrier;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
@@ -28,9 +29,13 @@ use carrier::{Carried, Hints};
 /// Records that are read at once: so many of their rejects are told one by one.
 const RUN: usize = 1000;
 
-/// What is remembered of a sender's records.
+/// What is remembered of a sender's records. It may be used by several calls at once.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct Memory(Mutex<Recalled>);
+
+/// What of it a reader goes on from, and leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Recalled {
     /// Of sshd's logons in the journal whose session did not begin yet.
     pub(crate) journal: VecDeque<u64>,
     /// Of sshd's logons in lines of syslog, too.
@@ -49,7 +54,7 @@ pub fn read<'r>(
     name: &str,
     now: Timestamp,
     options: &Options,
-    memory: &mut Memory,
+    memory: &Memory,
     receiver: &mut dyn Receiver,
 ) -> ControlFlow<()> {
     let mut number = 0;
@@ -137,7 +142,7 @@ impl Run {
         name: &str,
         now: Timestamp,
         options: &Options,
-        memory: &mut Memory,
+        memory: &Memory,
         receiver: &mut dyn Receiver,
     ) -> ControlFlow<()> {
         if self.others > 0 {
@@ -146,26 +151,58 @@ impl Run {
         }
         let text: Reader =
             |session, name, stream| textlog::read(session, name, stream, Format::Syslog);
-        let readers: [(&Lines, Reader); 4] = [
-            (&self.json, jsonl::read),
-            (&self.journal, journal::read_json),
-            (&self.xml, xml::read),
-            (&self.text, text),
+        let readers: [(&Lines, Reader, Recall); 4] = [
+            (&self.json, jsonl::read, Recall::Zone),
+            (&self.journal, journal::read_json, Recall::All),
+            (&self.xml, xml::read, Recall::Zone),
+            (&self.text, text, Recall::All),
         ];
-        for (lines, reader) in readers {
+        for (lines, reader, recall) in readers {
             if lines.starts.is_empty() {
                 continue;
             }
             let mut numbered = Numbered { receiver: &mut *receiver, lines };
             let mut session = Session::new(options, &mut numbered, None);
-            session.go_on(std::mem::take(memory));
-            let flow = session.as_written(Some(now), |session| {
-                reader(session, name, Stream::new(lines.bytes.as_slice()))
-            });
-            *memory = session.remembered();
-            flow?;
+            memory.lend(recall, |recalled| {
+                session.go_on(recalled);
+                let flow = session.as_written(Some(now), |session| {
+                    reader(session, name, Stream::new(lines.bytes.as_slice()))
+                });
+                (session.remembered(), flow)
+            })?;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// What a reader needs of a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recall {
+    /// The zone alone: others may read at the same time.
+    Zone,
+    /// What came before, in its order: others wait.
+    All,
+}
+
+impl Memory {
+    fn lend<T>(&self, recall: Recall, read: impl FnOnce(Recalled) -> (Recalled, T)) -> T {
+        let mut kept = self.lock();
+        if recall == Recall::All {
+            let (recalled, done) = read(std::mem::take(&mut kept));
+            *kept = recalled;
+            return done;
+        }
+        let zone = kept.zone;
+        drop(kept);
+        let (recalled, done) = read(Recalled { zone, ..Recalled::default() });
+        if recalled.zone != zone {
+            self.lock().zone = recalled.zone;
+        }
+        done
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Recalled> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,7 +15,7 @@ use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
-use crate::live::Memory;
+use crate::live::Recalled;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
@@ -33,7 +33,7 @@ pub(crate) struct Session<'a> {
     told_bytes: u64,
     written: Option<Timestamp>,
     /// What is known of the records before these, where they come one by one.
-    memory: Option<Memory>,
+    memory: Option<Recalled>,
 }
 
 impl<'a> Session<'a> {
@@ -54,17 +54,17 @@ impl<'a> Session<'a> {
     }
 
     /// Reads records that come one by one, after those that are remembered.
-    pub(crate) fn go_on(&mut self, memory: Memory) {
-        self.memory = Some(memory);
+    pub(crate) fn go_on(&mut self, recalled: Recalled) {
+        self.memory = Some(recalled);
     }
 
     /// What is to be remembered of them.
-    pub(crate) fn remembered(&mut self) -> Memory {
+    pub(crate) fn remembered(&mut self) -> Recalled {
         self.memory.take().unwrap_or_default()
     }
 
     /// What a reader goes on from; `None` where it reads a file from its start.
-    pub(crate) fn memory(&mut self) -> Option<&mut Memory> {
+    pub(crate) fn memory(&mut self) -> Option<&mut Recalled> {
         self.memory.as_mut()
     }
 

@@ -36,12 +36,10 @@ pub const BODY: &str = "the body";
 
 /// What is remembered of each sender's records.
 #[derive(Default)]
-pub(crate) struct Memories(Mutex<HashMap<(TenantId, SenderKey), SharedMemory>>);
-
-type SharedMemory = Arc<Mutex<Memory>>;
+pub(crate) struct Memories(Mutex<HashMap<(TenantId, SenderKey), Arc<Memory>>>);
 
 impl Memories {
-    fn of(&self, origin: &Origin) -> SharedMemory {
+    fn of(&self, origin: &Origin) -> Arc<Memory> {
         let mut memories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if memories.len() >= MAX_MEMORIES {
             memories.clear();
@@ -130,9 +128,8 @@ async fn read(
     on_a_thread(intake, move || {
         let mut found = Found { outcome: Outcome::default(), delivery };
         let name = found.delivery.sender.name.clone();
-        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
         let records = records.iter().map(|record| &record[..]);
-        let _ = ingest::live::read(records, &name, now, &options, &mut memory, &mut found);
+        let _ = ingest::live::read(records, &name, now, &options, &memory, &mut found);
         found.into_parts()
     })
     .await

@@ -20,10 +20,10 @@ fn read(lines: &[&[u8]], at_once: usize) -> Collected {
 }
 
 fn read_with(lines: &[&[u8]], at_once: usize, options: &ingest::Options) -> Collected {
-    let (mut memory, mut collected) = (Memory::default(), Collected::default());
+    let (memory, mut collected) = (Memory::default(), Collected::default());
     for some in lines.chunks(at_once) {
         let some = some.iter().copied();
-        let flow = live::read(some, "sender", now(), options, &mut memory, &mut collected);
+        let flow = live::read(some, "sender", now(), options, &memory, &mut collected);
         assert!(flow.is_continue());
     }
     collected

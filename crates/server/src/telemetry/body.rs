@@ -87,6 +87,20 @@ pub(crate) async fn receive(
     unpacking.await.map_err(|_| NotReceived::Broken)?
 }
 
+/// Bytes that are taken apart on the thread that serves requests.
+const SHORT: usize = 256 * 1024;
+
+/// Takes a body apart, on a thread that may be busy for a while if it is long.
+pub(crate) async fn take_apart<T: Send + 'static>(
+    bytes: Bytes,
+    take_apart: fn(&Bytes) -> T,
+) -> Result<T, NotReceived> {
+    if bytes.len() <= SHORT {
+        return Ok(take_apart(&bytes));
+    }
+    tokio::task::spawn_blocking(move || take_apart(&bytes)).await.map_err(|_| NotReceived::Broken)
+}
+
 async fn collect(intake: &Intake, mut body: Body) -> Result<Received, NotReceived> {
     let expected = body.size_hint().exact().unwrap_or(0);
     if expected > MAX_BYTES as u64 {

@@ -191,7 +191,8 @@ pub(crate) async fn bulk(
     let taken = async {
         let sender = sender::authenticate(&app, &headers, &call).await?;
         let received = body::receive(&app.intake, &headers, body).await?;
-        let (items, records) = split(&received.bytes).map_err(Refusing::Malformed)?;
+        let parts = body::take_apart(received.bytes.clone(), split).await?;
+        let (items, records) = parts.map_err(Refusing::Malformed)?;
         let started = std::time::Instant::now();
         let outcome = app.intake.records(&sender.origin(KIND), call.now, records).await?;
         let rejected = outcome.rejected.into_iter();

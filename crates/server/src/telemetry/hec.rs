@@ -157,7 +157,7 @@ pub(crate) async fn event(
     let taken = async {
         let sender = sender::authenticate(&app, &headers, &call).await?;
         let received = body::receive(&app.intake, &headers, body).await?;
-        let (events, fault) = split(&received.bytes)?;
+        let (events, fault) = body::take_apart(received.bytes.clone(), split).await??;
         if !events.is_empty() {
             app.intake.records(&sender.origin(KIND), call.now, events).await?;
         }

@@ -166,17 +166,20 @@ async fn by_secret(app: &AppState, text: &str, call: &Call) -> Result<Sender, Re
     let access_version = app.store.access_version()?;
     let key = sha256(text);
     let remembered = lock(&app.senders).get(&key);
-    if let Some(known) = remembered.filter(|known| {
-        known.access_version == access_version
-            && known.expires.is_none_or(|expires| call.now < expires)
-    }) {
-        return Ok(known.sender);
+    if let Some(known) = &remembered
+        && known.access_version == access_version
+        && known.expires.is_none_or(|expires| call.now < expires)
+    {
+        return Ok(known.sender.clone());
     }
     let (id, secret) = text.split_once(':').ok_or(Refused::Malformed)?;
-    signin::count_address(app, call).map_err(|error| match error {
-        SignInError::TooMany { retry_after_s } => Refused::TooMany { retry_after_s },
-        _ => Refused::Wrong,
-    })?;
+    // Who was right before guesses nothing, however many others of its address do.
+    if remembered.is_none() {
+        signin::count_address(app, call).map_err(|error| match error {
+            SignInError::TooMany { retry_after_s } => Refused::TooMany { retry_after_s },
+            _ => Refused::Wrong,
+        })?;
+    }
     let id = Uuid::try_parse(id.trim()).map_err(|_| Refused::Wrong)?;
     let (tenant, found) = app.store.find_app(id).await?.ok_or(Refused::Wrong)?;
     check_secret(&found, secret, call.now).map_err(|_| Refused::Wrong)?;
@@ -185,8 +188,9 @@ async fn by_secret(app: &AppState, text: &str, call: &Call) -> Result<Sender, Re
         return Err(Refused::Wrong);
     }
     let sender = Sender { tenant, app_id: id, name: found.name };
-    // Of several secrets any may be the one that was shown: the first to end is the safe one.
-    let expires = found.credentials.iter().filter_map(|credential| credential.expires).min();
+    // Of several secrets any may be the one that was shown: the next to end is the safe one.
+    let ends = found.credentials.iter().filter_map(|credential| credential.expires);
+    let expires = ends.filter(|&expires| expires > call.now).min();
     let known = Known { sender: sender.clone(), access_version, expires };
     lock(&app.senders).insert(key, known, ENTRY_BYTES);
     Ok(sender)
