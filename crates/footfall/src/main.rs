@@ -29,6 +29,7 @@ mod roles;
 mod serve;
 mod signal;
 mod tenants;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Import(args) => {
             return import::run(&config, &args).await;
         }
+        Command::Watch(args) => return watch::run(&config, &args).await,
         Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
         Command::Machines(args) => return ask::machines(&config, &args).await,

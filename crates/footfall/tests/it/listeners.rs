@@ -83,12 +83,12 @@ fn database(program: &Program) -> rusqlite::Connection {
     connection
 }
 
-fn events(program: &Program) -> i64 {
+pub(crate) fn events(program: &Program) -> i64 {
     database(program).query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
 }
 
 /// Waits until so many events are there, and a little longer: there must not be more.
-fn wait_for_events(program: &Program, expected: i64) {
+pub(crate) fn wait_for_events(program: &Program, expected: i64) {
     let start = Instant::now();
     while events(program) < expected {
         assert!(start.elapsed() < PATIENCE, "{} of {expected}", events(program));
@@ -120,7 +120,7 @@ fn senders(program: &Program, received: i64) -> Vec<(String, i64, i64, i64)> {
 }
 
 /// sshd's words, in RFC 5424 or RFC 3164.
-fn said(n: u32, is_new: bool) -> String {
+pub(crate) fn said(n: u32, is_new: bool) -> String {
     let words = format!(
         "Accepted publickey for user{} from 192.0.2.7 port {} ssh2: ED25519 SHA256:x",
         n % 40,

@@ -19,6 +19,8 @@ mod sources;
 #[cfg(unix)]
 mod this_machine;
 mod truth;
+#[cfg(unix)]
+mod watch;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
