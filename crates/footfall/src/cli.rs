@@ -11,6 +11,7 @@ mod operator;
 mod person;
 mod query;
 mod role;
+mod sync;
 mod tenant;
 
 use std::io::Read;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 use crate::moment::Moment;
 
 pub(crate) use app::{AddApp, App, ChangeApp, Federate};
-pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
+pub(crate) use audit::{Audit, DeedKind, LimitsArgs, Status};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
@@ -34,6 +35,7 @@ pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use person::Person;
 pub(crate) use query::{Export, Query};
 pub(crate) use role::{ChangeRole, Role};
+pub(crate) use sync::{Sync, SyncDefender, directory};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
@@ -87,6 +89,9 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Read logon telemetry into the inventory
     Import(Import),
+    /// Read another server of the API into the inventory
+    #[command(subcommand)]
+    Sync(Sync),
     /// Follow logs as they grow
     Watch(Watch),
     /// Serve the API
@@ -140,6 +145,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// What is left of the limits of a running server, and how busy it is
     Limits(LimitsArgs),
+    /// Who sends telemetry, what became of it, and who went silent
+    Status(Status),
     /// Print the certificate that clients must trust when the server makes its own
     Certificate,
     /// The configuration

@@ -3,12 +3,13 @@
 
 mod issuer;
 pub(crate) mod listener;
+mod seconds;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use inventory::logon::{LogonType, LogonTypes};
@@ -21,6 +22,7 @@ use server::origin::Origin;
 use server::outside::OutsideIssuer;
 use server::proxies::{self, TrustedProxies};
 
+use self::seconds::Seconds;
 use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 
 /// The commented file that `footfall config default` prints; it is also what is in force where
@@ -43,10 +45,31 @@ pub(crate) struct Config {
     pub(crate) users: Users,
     pub(crate) limits: Limits,
     pub(crate) audit: Audit,
+    pub(crate) intake: Intake,
+    #[serde(default)]
+    pub(crate) metrics: Metrics,
+    pub(crate) sync: sync::Sync,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) issuer: Vec<issuer::Issuer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) listener: Vec<listener::Listener>,
+}
+
+/// How much of what is sent may wait.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Intake {
+    pub(crate) max_waiting: NonZeroUsize,
+    pub(crate) max_held_mib: NonZeroUsize,
+    pub(crate) patience: Seconds,
+}
+
+/// Where metrics are.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,11 +172,6 @@ pub(crate) struct Quota {
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Days(pub(crate) Option<u32>);
 
-/// A length of time, not none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct Seconds(u32);
-
 /// A set of logon types: `all`, or names and numbers.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "TypesText", into = "TypesText")]
@@ -197,29 +215,6 @@ impl Days {
     /// The first day that counts: today and so many whole days before it do.
     pub(crate) fn first_day(self, now: Timestamp) -> Option<Day> {
         self.0.map(|days| Day(now.day().0 - days as i32))
-    }
-}
-
-impl TryFrom<String> for Seconds {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match crate::moment::seconds(&text)? {
-            0 => Err(format!("`{text}` is no time at all")),
-            seconds => Ok(Self(seconds)),
-        }
-    }
-}
-
-impl From<Seconds> for String {
-    fn from(Seconds(seconds): Seconds) -> String {
-        format!("{seconds}s")
-    }
-}
-
-impl From<Seconds> for Duration {
-    fn from(Seconds(seconds): Seconds) -> Duration {
-        Duration::from_secs(seconds.into())
     }
 }
 
@@ -298,6 +293,7 @@ impl Config {
         for (at, listener) in self.listener.iter().enumerate() {
             listener.check().with_context(|| format!("listener {}", at + 1))?;
         }
+        self.sync.check()?;
         Ok(())
     }
 
@@ -515,6 +511,10 @@ mod tests {
             let error = error(&format!("{listener}{more}"));
             assert!(error.contains(expected), "{error}");
         }
+        assert!(error("[sync.defender]\nper_minute = 0").contains("sync.defender"));
+        assert!(error("[sync.defender]\nurl = \"http://a.example\"").contains("https"));
+        assert!(error("[sync.defender]\ntenant_id = \"a/b\"").contains("tenant_id"));
+        assert!(error("[sync.defender]\npage_rows = 20000").contains("10000"));
         assert!(error("x = ").contains("line 1"), "{}", error("x = "));
     }
 }

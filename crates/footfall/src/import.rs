@@ -33,7 +33,7 @@ use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
 use host::Host;
 use journal::Journal;
-use progress::Progress;
+pub(crate) use progress::Progress;
 pub(crate) use summary::Summary;
 
 /// Logons of one transaction at most: large enough that a commit's cost does not show, small
@@ -178,10 +178,31 @@ async fn import_from(
         progress.note(&format!("{}: {}", skipped.name, skipped.reason));
         summary.skipped.push(skipped);
     }
+    let read = move |receiver: &mut dyn ingest::Receiver| {
+        read(&inputs, journal.as_ref(), &options, receiver);
+    };
+    let taken = take_in(read, store, tenant, &mut summary, &progress, stop).await;
+    progress.finish();
+    taken.context(
+        "the import stopped; what was recorded before is kept, and running it again completes it",
+    )?;
+    Ok(summary)
+}
+
+/// Reads on a thread of its own, and records here what it finds. Gives what the reading gave, which is
+/// nothing if it was interrupted.
+pub(crate) async fn take_in<T: Send + 'static>(
+    read: impl FnOnce(&mut dyn ingest::Receiver) -> T + Send + 'static,
+    store: &Arc<dyn Store>,
+    tenant: TenantId,
+    summary: &mut Summary,
+    progress: &Progress,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<Option<T>> {
     let (sender, messages) = mpsc::sync_channel(QUEUE);
     let reader = std::thread::spawn({
         let stop = Arc::clone(stop);
-        move || read(&inputs, journal.as_ref(), &options, sender, &stop)
+        move || read(&mut Forward { sender, stop: &stop })
     });
     let mut writer = Writer {
         store,
@@ -192,37 +213,33 @@ async fn import_from(
         changes: Vec::new(),
         since: Instant::now(),
     };
-    let written = writer.take_all(&messages, &mut summary, &progress, stop).await;
-    progress.finish();
+    let written = writer.take_all(&messages, summary, progress, stop).await;
     // The reader sees the closed channel at its next message, and ends.
     drop(messages);
-    written.context(
-        "the import stopped; what was recorded before is kept, and running it again completes it",
-    )?;
+    written?;
     summary.interrupted = stop.load(Ordering::Relaxed);
     // An interrupted reader may wait for standard input for ever; it ends with the process.
-    if !summary.interrupted && reader.join().is_err() {
-        anyhow::bail!("the reader failed; this is a bug of the program");
+    if summary.interrupted {
+        return Ok(None);
     }
-    Ok(summary)
+    let read = reader.join();
+    read.map(Some).map_err(|_| anyhow::anyhow!("the reader failed; this is a bug of the program"))
 }
 
 fn read(
     inputs: &[Input],
     journal: Option<&Journal>,
     options: &Options,
-    sender: SyncSender<Message>,
-    stop: &AtomicBool,
+    receiver: &mut dyn ingest::Receiver,
 ) {
-    let mut forward = Forward { sender, stop };
     for input in inputs {
-        if ingest::read(input, options, &mut forward).is_break() {
+        if ingest::read(input, options, receiver).is_break() {
             return;
         }
     }
     if let Some(journal) = journal {
         // It is the last: whether to go on says nothing.
-        let _ = journal.read(options, &mut forward);
+        let _ = journal.read(options, receiver);
     }
 }
 

@@ -32,9 +32,7 @@ pub(crate) async fn run(config: &Config, args: &LimitsArgs) -> anyhow::Result<()
         Some(server) => server.clone(),
         None => listening(config)?,
     };
-    let host = server.host().trim_matches(['[', ']']);
-    let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    if server.scheme() == "http" && !is_local {
+    if !server.keeps_secrets() {
         bail!("no token is sent to {server} in clear: name the server with https");
     }
     let now = SystemClock.now();

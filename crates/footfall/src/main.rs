@@ -28,6 +28,8 @@ mod retention;
 mod roles;
 mod serve;
 mod signal;
+mod status;
+mod sync;
 mod tenants;
 mod watch;
 
@@ -82,6 +84,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Import(args) => {
             return import::run(&config, &args).await;
         }
+        Command::Sync(cli::Sync::Defender(args)) => return sync::run(&config, &args).await,
         Command::Watch(args) => return watch::run(&config, &args).await,
         Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
@@ -104,6 +107,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Token(args) => apps::token(&config, &args).await?,
         Command::Audit(args) => audit::run(&config, &args).await?,
         Command::Limits(args) => limits::run(&config, &args).await?,
+        Command::Status(args) => return status::run(&config, &args).await,
         Command::Certificate => apps::certificate(&config).await?,
         Command::Config(cli::Config::Check) => {
             output::line(toml::to_string(&config)?.trim_end())?;
@@ -121,6 +125,11 @@ fn log_to_stderr(command: &Command) {
         _ => "warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // What clients send and get is dumped there byte for byte, secrets and tokens among it.
+    let filter = ["ureq_proto=off", "ureq_proto::util=off"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -36,11 +36,21 @@ impl Outcome {
 pub(crate) struct Hinted {
     what: String,
     hint: &'static str,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Hinted {
     pub(crate) fn error(what: String, hint: &'static str) -> anyhow::Error {
-        Self { what, hint }.into()
+        Self { what, hint, source: None }.into()
+    }
+
+    /// The same, because of another error.
+    pub(crate) fn because(
+        source: anyhow::Error,
+        what: String,
+        hint: &'static str,
+    ) -> anyhow::Error {
+        Self { what, hint, source: Some(source.into()) }.into()
     }
 
     /// What to do about an error, where it says.
@@ -79,9 +89,14 @@ pub(crate) fn moment(time: Option<Timestamp>) -> String {
 
 /// A text that cannot touch the screen.
 pub(crate) fn printable(text: &str) -> String {
+    printable_within(text, MAX_CELL_CHARS)
+}
+
+/// The same for texts that may be longer or shorter.
+pub(crate) fn printable_within(text: &str, max_chars: usize) -> String {
     let mut printable: String = text
         .chars()
-        .take(MAX_CELL_CHARS)
+        .take(max_chars)
         .map(|char| match char {
             // Marks that turn the direction of writing.
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
@@ -91,7 +106,7 @@ pub(crate) fn printable(text: &str) -> String {
             char => char,
         })
         .collect();
-    if text.chars().nth(MAX_CELL_CHARS).is_some() {
+    if text.chars().nth(max_chars).is_some() {
         printable.push('…');
     }
     printable

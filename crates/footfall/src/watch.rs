@@ -300,7 +300,7 @@ async fn turn(context: &Arc<Context>, mut file: File, now: Timestamp) -> (File, 
 /// Imports a file that is read from its start; `None` when that is to be tried again.
 async fn whole(context: &Context, file: &File, reader: std::fs::File) -> Option<Taken> {
     let (origin, name) = (context.origin(&file.source()), file.path());
-    let taken = context.intake.named_file(&origin, &name, SystemClock.now(), reader).await;
+    let taken = context.intake.named_file(&origin, &name, SystemClock.now(), || Ok(reader)).await;
     match taken {
         Ok(taken) => Some(taken),
         Err(Refusal::Busy) => None,

@@ -25,7 +25,7 @@ use inventory::time::Timestamp;
 use store::{Delivery, Recorded, SenderKey, Store};
 use tokio::sync::{Semaphore, mpsc};
 
-pub use self::reading::{Outcome, Rejected};
+pub use self::reading::{BODY, Outcome, Rejected};
 pub use self::room::{Held, Room};
 pub use self::stats::Stats;
 
@@ -92,6 +92,9 @@ pub enum Refusal {
     /// It could not be written.
     #[error("the telemetry could not be written")]
     Store(#[source] Arc<store::Error>),
+    /// It is not packed as it says.
+    #[error("the telemetry cannot be unpacked")]
+    Unreadable(#[source] Arc<std::io::Error>),
     /// The server stops.
     #[error("the server stops")]
     Stopped,
@@ -138,6 +141,11 @@ impl Intake {
         &self.0.stats
     }
 
+    /// Brings up to date what metrics show of queues.
+    pub fn show_depths(&self) {
+        self.0.stats.set_depths(self.waiting(), self.held());
+    }
+
     /// Logons and other things that wait to be written, and how many may.
     pub fn waiting(&self) -> (usize, usize) {
         (self.0.room.taken(), self.0.settings.max_waiting)
@@ -149,8 +157,14 @@ impl Intake {
     }
 
     /// Takes room for bytes that are to be held, if there is some now.
-    pub fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+    pub fn try_hold(&self, bytes: usize) -> Result<Held, Refusal> {
         self.0.held.try_take(bytes).ok_or(Refusal::Busy)
+    }
+
+    /// Takes room for bytes that are to be held; a sender is not refused before it waited a while.
+    pub async fn hold(&self, bytes: usize) -> Result<Held, Refusal> {
+        let room = tokio::time::timeout(self.0.settings.patience, self.0.held.take(bytes));
+        room.await.map_err(|_| Refusal::Busy)
     }
 
     /// Waits for room for bytes that are to be held: for senders that are slowed by not being read.
@@ -182,26 +196,27 @@ impl Intake {
         reading::records_patiently(self, origin, now, records, unreadable).await
     }
 
-    /// Reads a file of any format as it comes, and writes what it tells as it is read. Returns once
-    /// all of that is durable. What was written before a refusal stays: sent again, it is known.
-    pub async fn file(
+    /// Reads a file of any format as it comes, opened on the thread that reads it, and writes what it
+    /// tells as it is read. Returns once all of that is durable. What was written before a refusal
+    /// stays: sent again, it is known.
+    pub async fn file<R: std::io::Read>(
         &self,
         origin: &Origin,
         now: Timestamp,
-        reader: impl std::io::Read + Send + 'static,
+        open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
     ) -> Result<Outcome, Refusal> {
-        reading::file(self, origin, "the body", now, reader).await
+        reading::file(self, origin, BODY, now, open).await
     }
 
     /// The same of a file with a name, which tells failed logons of Linux (`btmp`) from others.
-    pub async fn named_file(
+    pub async fn named_file<R: std::io::Read>(
         &self,
         origin: &Origin,
         name: &str,
         now: Timestamp,
-        reader: impl std::io::Read + Send + 'static,
+        open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
     ) -> Result<Outcome, Refusal> {
-        reading::file(self, origin, name, now, reader).await
+        reading::file(self, origin, name, now, open).await
     }
 
     /// Writes counts that wait for a transaction of telemetry: for the end of a program.

@@ -31,6 +31,9 @@ const MAX_WARNINGS: usize = 20;
 /// Rejects that a sender is told one by one.
 const MAX_REJECTED: usize = 10_000;
 
+/// What a file is called that has no name.
+pub const BODY: &str = "the body";
+
 /// What is remembered of each sender's records.
 #[derive(Default)]
 pub(crate) struct Memories(Mutex<HashMap<(TenantId, SenderKey), SharedMemory>>);
@@ -154,12 +157,12 @@ fn counted(mut outcome: Outcome, recorded: Recorded, others: u64) -> Outcome {
 }
 
 /// See [`Intake::file`].
-pub(crate) async fn file(
+pub(crate) async fn file<R: Read>(
     intake: &Intake,
     origin: &Origin,
     name: &str,
     now: Timestamp,
-    reader: impl Read + Send + 'static,
+    open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let options = options_of(intake, origin);
@@ -172,8 +175,8 @@ pub(crate) async fn file(
         let _place = place;
         let found = Found { outcome: Outcome::default(), delivery: rest };
         let mut file = FileParts { found, parts };
-        let _ = ingest::read_from(reader, name, &options, &mut file);
-        file.found.into_parts()
+        let _ = ingest::read_from(open()?, name, &options, &mut file);
+        Ok::<_, std::io::Error>(file.found.into_parts())
     });
     // A refusal ends the reading, too: its next part finds nobody who takes it.
     let writing = async move {
@@ -185,7 +188,8 @@ pub(crate) async fn file(
     };
     let (reading, writing) = tokio::join!(reading, writing);
     let written = writing?;
-    let (mut outcome, rest) = reading.map_err(|_| Refusal::Stopped)?;
+    let read = reading.map_err(|_| Refusal::Stopped)?;
+    let (mut outcome, rest) = read.map_err(|error| Refusal::Unreadable(Arc::new(error)))?;
     outcome.counts.add(&written.counts);
     write(intake, outcome, rest).await
 }

@@ -21,7 +21,7 @@ pub(crate) trait Api: Send + Sync + 'static {
     const DELEGATED_NAMED: &'static [Permission] = Self::DELEGATED;
 }
 
-/// Names of every operation.
+/// Names of every operation that has a limit; who sends is bounded by the intake.
 pub(crate) const NAMES: &[&str] = &[
     Users::NAME,
     User::NAME,
@@ -292,6 +292,15 @@ impl Api for Unsupported {
     const NAME: &'static str = "unsupported";
     const APPLICATION: &'static [Permission] = ANY_APPLICATION;
     const DELEGATED: &'static [Permission] = ANY_DELEGATED;
+}
+
+/// `POST /api/ingest`, and whatever else takes telemetry with an access token
+pub(crate) struct Ingest;
+
+impl Api for Ingest {
+    const NAME: &'static str = "ingest";
+    const APPLICATION: &'static [Permission] = &[Permission::TelemetryWrite];
+    const DELEGATED: &'static [Permission] = &[];
 }
 
 /// `GET /admin/v1/limits`

@@ -66,8 +66,17 @@ pub(crate) async fn discard(mut body: Body) {
     let _ = tokio::time::timeout(UNWANTED, reading).await;
 }
 
-/// Gives the body of a request a time by which all of it must be here.
-pub(crate) fn with_deadline(request: &mut Request<Body>, within: Duration) -> Rest {
+/// How long a body may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Within {
+    /// All of it, from the first time that something is missing.
+    All(Duration),
+    /// From one piece of it to the next.
+    Idle(Duration),
+}
+
+/// Gives the body of a request a time by which it must be here.
+pub(crate) fn with_deadline(request: &mut Request<Body>, within: Within) -> Rest {
     if request.body().is_end_stream() {
         return Rest::default();
     }
@@ -88,7 +97,7 @@ struct TooLate;
 struct Timed {
     /// There until it is given back.
     body: Option<Body>,
-    within: Duration,
+    within: Within,
     /// Runs from the first time that something is missing: most bodies come with their headers.
     deadline: Option<Pin<Box<Sleep>>>,
     is_asked_for: bool,
@@ -114,9 +123,12 @@ impl HttpBody for Timed {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
+            if let Within::Idle(_) = this.within {
+                this.deadline = None;
+            }
             return Poll::Ready(frame);
         }
-        let within = this.within;
+        let (Within::All(within) | Within::Idle(within)) = this.within;
         let deadline = this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
         deadline.as_mut().poll(context).map(|()| {
             this.shared.late.store(true, Ordering::Relaxed);

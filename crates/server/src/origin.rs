@@ -94,6 +94,28 @@ impl Origin {
         self.authority.host()
     }
 
+    /// Whether a secret may be sent there: over https, or in clear within this machine.
+    pub fn keeps_secrets(&self) -> bool {
+        self.secure || is_local(self.host())
+    }
+
+    /// Whether a URI leads there and nowhere else.
+    pub fn holds(&self, uri: &Uri) -> bool {
+        let default = if self.secure { 443 } else { 80 };
+        let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
+        let authority = uri.authority().filter(|it| !it.as_str().contains('@'));
+        uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case(self.scheme()))
+            && authority.is_some_and(|authority| {
+                authority.host().eq_ignore_ascii_case(self.host())
+                    && port(authority) == port(&self.authority)
+            })
+    }
+
+    /// Whether it is an origin of this machine.
+    pub fn is_local(&self) -> bool {
+        is_local(self.host())
+    }
+
     /// Whether a text names this origin, with or without a slash behind it.
     pub(crate) fn is_named_by(&self, text: &str) -> bool {
         text.trim_end_matches('/').split_once("://").is_some_and(|(scheme, authority)| {
@@ -147,6 +169,13 @@ fn authority(text: &str) -> Option<Authority> {
     (!authority.host().is_empty() && port_reads).then_some(authority)
 }
 
+/// Whether a host is this machine.
+pub(crate) fn is_local(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 pub(crate) fn is_vendors(host: &str) -> bool {
     VENDOR_HOSTS.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
@@ -186,6 +215,27 @@ mod tests {
             origin("login.microsoftonline.com:8443", public, false),
             "https://login.microsoftonline.com:8443"
         );
+    }
+
+    #[test]
+    fn an_origin_holds_its_own_uris_and_no_others() {
+        let origin: Origin = "https://api.example".parse().unwrap();
+        for uri in ["https://api.example/api?a", "https://API.example:443/"] {
+            assert!(origin.holds(&uri.parse().unwrap()), "{uri}");
+        }
+        for uri in [
+            "http://api.example/",
+            "https://api.example:444/",
+            "https://api.example.evil/",
+            "https://api.example@evil/",
+            "https://evil@api.example/",
+            "/api",
+        ] {
+            assert!(!origin.holds(&uri.parse().unwrap()), "{uri}");
+        }
+        assert!(origin.keeps_secrets());
+        assert!("http://[::1]:80".parse::<Origin>().unwrap().keeps_secrets());
+        assert!(!"http://10.0.0.1".parse::<Origin>().unwrap().keeps_secrets());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use inventory::time::Timestamp;
 use uuid::Uuid;
 
+pub use self::fetch::client_tls;
 pub use self::settings::{ClaimNames, Cloud, Error, Kind, OutsideIssuer};
 
 use self::fetch::Client;

@@ -39,8 +39,8 @@ struct Segment<'p> {
 
 impl Templates {
     pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
-        let template =
-            |text: &'static str| Template { text, segments: text.split('/').skip(1).collect() };
+        let segments = |text: &'static str| text.split('/').skip(1).filter(|it| !it.is_empty());
+        let template = |text| Template { text, segments: segments(text).collect() };
         Self(paths.into_iter().map(template).collect())
     }
 
@@ -75,6 +75,9 @@ impl Templates {
             return Some((template.text, Cow::Borrowed(path)));
         }
         let mut rewritten = String::with_capacity(trimmed.len());
+        if segments.is_empty() {
+            return Some((template.text, Cow::Borrowed("/")));
+        }
         for (known, segment) in template.segments.iter().zip(segments) {
             rewritten.push('/');
             if let Some((name, arguments)) = called(known, segment.text) {
@@ -94,8 +97,10 @@ impl Templates {
 
 impl Template {
     fn matches(&self, segments: &[Segment]) -> bool {
+        let is_reserved = |word: &Segment| RESERVED.iter().any(|reserved| is(reserved, word.text));
+        let begins_with_id = self.segments.first().is_some_and(|first| is_id(first));
         self.segments.len() == segments.len()
-            && !(is_id(self.segments[0]) && RESERVED.iter().any(|word| is(word, segments[0].text)))
+            && !(begins_with_id && segments.first().is_some_and(is_reserved))
             && segments.iter().all(|segment| !segment.text.is_empty())
             && self.literals(segments).all(|(position, literal, segment)| {
                 // Operations are bound to a set or to one of it.

@@ -6,7 +6,8 @@
 
 mod handlers;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -23,6 +24,7 @@ use crate::limits::report;
 use crate::pages::{account, assets, authorize, logout};
 use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
+use crate::telemetry::{self, bulk, handshake, hec, upload};
 use crate::{
     alerts, batch, body, changes, device_groups, discovery, finders, machines, metadata, pages,
     path, unsupported, users,
@@ -36,6 +38,9 @@ pub(crate) const HEALTH: &str = "/healthz";
 pub enum Callers {
     /// Whoever reaches the server.
     Anyone,
+    /// Shippers and agents, in the words of another product's protocol and with its credentials, which
+    /// stand for an app that may send.
+    Senders,
     /// Those whose token opens it.
     Permitted {
         /// Roles of which any one opens it to an app that acts for itself.
@@ -96,6 +101,7 @@ fn table() -> Vec<Entry> {
         of_api::<api::DeviceGroups>("/api/deviceGroups", get(device_groups::list)),
         of_api::<api::DeviceGroup>("/api/deviceGroups/{id}", get(device_groups::get)),
         of_api::<api::Batch>(batch::PATH, post(batch::batch)),
+        of_api::<api::Ingest>(telemetry::UPLOAD, post(upload::post)),
         of_api::<api::Metadata>("/api", get(metadata::service_document)),
         of_api::<api::Metadata>("/api/$metadata", get(metadata::metadata)),
         // Who administers the server.
@@ -127,9 +133,43 @@ fn table() -> Vec<Entry> {
         // Whoever wants to know all this.
         open("/openapi.json", get(openapi)),
     ];
+    table.extend(senders());
     table.extend(refused());
     table.extend(administration());
     table
+}
+
+/// Who sends telemetry in another product's words.
+fn senders() -> Vec<Entry> {
+    let set_up = || get(handshake::absent).put(handshake::acknowledged);
+    vec![
+        // Splunk's HTTP Event Collector.
+        of_senders("/services/collector", post(hec::event)),
+        of_senders("/services/collector/event", post(hec::event)),
+        of_senders("/services/collector/event/1.0", post(hec::event)),
+        of_senders("/services/collector/raw", post(hec::raw)),
+        of_senders("/services/collector/raw/1.0", post(hec::raw)),
+        of_senders("/services/collector/ack", post(hec::ack)),
+        of_senders("/services/collector/health", get(hec::health)),
+        of_senders("/services/collector/health/1.0", get(hec::health)),
+        // Elasticsearch.
+        of_senders("/_bulk", post(bulk::bulk).put(bulk::bulk)),
+        of_senders("/{index}/_bulk", post(bulk::bulk).put(bulk::bulk)),
+        of_senders("/", get(handshake::root)),
+        of_senders("/_license", get(handshake::license)),
+        of_senders("/_xpack", get(handshake::xpack)),
+        of_senders("/_cluster/health", get(handshake::health)),
+        of_senders("/_cat/health", get(handshake::health)),
+        of_senders("/_nodes/http", get(handshake::nodes)),
+        of_senders("/_nodes/ingest", get(handshake::nodes)),
+        of_senders("/_ilm/policy/{name}", set_up()),
+        of_senders("/_index_template/{name}", set_up()),
+        of_senders("/_component_template/{name}", set_up()),
+        of_senders("/_template/{name}", set_up()),
+        of_senders("/_data_stream/{name}", set_up()),
+        of_senders("/_ingest/pipeline/{name}", set_up()),
+        of_senders("/_alias/{name}", set_up()),
+    ]
 }
 
 /// What of the vendor's API is refused by name.
@@ -206,6 +246,13 @@ fn administration() -> Vec<Entry> {
     ]
 }
 
+/// Whether a route takes telemetry in another product's words.
+pub(crate) fn is_of_senders(route: &str) -> bool {
+    static PATHS: LazyLock<HashSet<&'static str>> =
+        LazyLock::new(|| senders().into_iter().map(|(route, _)| route.path).collect());
+    PATHS.contains(route)
+}
+
 /// Every route of the server.
 pub fn routes() -> Vec<Route> {
     table().into_iter().map(|(route, _)| route).collect()
@@ -225,6 +272,10 @@ fn of_api<A: Api>(path: &'static str, handlers: Handlers) -> Entry {
     let callers =
         Callers::Permitted { application: A::APPLICATION, delegated: A::DELEGATED, role: A::ROLE };
     (Route { path, methods: handlers.methods, callers }, handlers.router)
+}
+
+fn of_senders(path: &'static str, handlers: Handlers) -> Entry {
+    (Route { path, methods: handlers.methods, callers: Callers::Senders }, handlers.router)
 }
 
 fn open(path: &'static str, handlers: Handlers) -> Entry {

@@ -29,16 +29,18 @@ use tower_http::compression::{Compression, CompressionLayer};
 use crate::Error;
 use crate::audit::entry::Pending;
 use crate::batch;
-use crate::body;
+use crate::body::{self, Within};
 use crate::call::{Call, Correlation, ThisCall};
 use crate::clock::Clock;
 use crate::config::{Bounds, Config};
 use crate::error::{self, ApiError};
 use crate::load::Load;
+use crate::metrics::Requests;
 use crate::origin::Origin;
 use crate::path::Templates;
 use crate::router::{self, HEALTH};
 use crate::state::AppState;
+use crate::telemetry;
 
 /// How long a request may take before the server gives it up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -93,6 +95,10 @@ impl Service {
         &self.0.app.intake
     }
 
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.app.requests
+    }
+
     pub(crate) fn load(&self) -> &Load {
         &self.0.app.load
     }
@@ -145,7 +151,7 @@ impl Inner {
                 if route == batch::PATH {
                     request.extensions_mut().insert(Service(Arc::clone(self)));
                 }
-                self.routed(request, &call).await
+                self.routed(request, route, &call).await
             }
         };
         let mut response = error::render(response, call.correlation);
@@ -158,23 +164,44 @@ impl Inner {
             }
         }
         self.finish(&mut response, &method, call.correlation);
-        tracing::info!(
-            correlation_id = %call.correlation.id(),
-            method = %method,
-            route = route.unwrap_or("-"),
-            status = response.status().as_u16(),
-            latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            app_id = call.app_id.get().map(tracing::field::display),
-            "request"
-        );
+        self.app.requests.count(route, response.status(), started.elapsed());
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    correlation_id = %call.correlation.id(),
+                    method = %method,
+                    route = route.unwrap_or("-"),
+                    status = response.status().as_u16(),
+                    latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    app_id = call.app_id.get().map(tracing::field::display),
+                    "request"
+                )
+            };
+        }
+        // Senders that are well are counted and say nothing else, many times a second.
+        match route {
+            Some(route) if router::is_of_senders(route) && response.status().is_success() => {
+                log!(debug);
+            }
+            _ => log!(info),
+        }
         response
     }
 
-    async fn routed(&self, mut request: Request<Body>, call: &Arc<Call>) -> Response<Body> {
+    async fn routed(
+        &self,
+        mut request: Request<Body>,
+        route: &str,
+        call: &Arc<Call>,
+    ) -> Response<Body> {
         let method = request.method().clone();
         request.extensions_mut().insert(ThisCall(Arc::clone(call)));
-        let rest = body::with_deadline(&mut request, self.app.config.bounds.body_timeout);
-        let response = self.guarded(request, &method).await;
+        let (within, total) = match telemetry::patience(route) {
+            None => (Within::All(self.app.config.bounds.body_timeout), REQUEST_TIMEOUT),
+            Some(patience) => (Within::Idle(patience.idle), patience.total),
+        };
+        let rest = body::with_deadline(&mut request, within);
+        let response = self.guarded(request, &method, total).await;
         if rest.is_late() {
             return StatusCode::REQUEST_TIMEOUT.into_response();
         }
@@ -218,7 +245,12 @@ impl Inner {
     }
 
     /// Routes the request; a panic or an answer that takes too long is the server's fault.
-    async fn guarded(&self, request: Request<Body>, method: &Method) -> Response<Body> {
+    async fn guarded(
+        &self,
+        request: Request<Body>,
+        method: &Method,
+        within: Duration,
+    ) -> Response<Body> {
         // A client that refuses the plain form and names no other gets it all the same (RFC 9110
         // §12.5.3 allows that); the compressing layer would answer 406, which the vendor never does.
         let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
@@ -246,7 +278,7 @@ impl Inner {
                 Err(panic) => Poll::Ready(Err(panicked(&panic))),
             }
         });
-        match tokio::time::timeout(REQUEST_TIMEOUT, caught).await {
+        match tokio::time::timeout(within, caught).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
             Err(_) => ApiError::internal("the request took too long").into_response(),

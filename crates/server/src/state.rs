@@ -16,8 +16,11 @@ use crate::config::Config;
 use crate::issuer::throttle::Throttle;
 use crate::limits::Quotas;
 use crate::load::Load;
+use crate::metrics::Requests;
 use crate::origin::Origin;
 use crate::outside::{self, Outside};
+use crate::telemetry::hec::Acks;
+use crate::telemetry::sender::Senders;
 use crate::tenants::Tenants;
 
 /// The state that handlers share.
@@ -41,12 +44,18 @@ pub(crate) struct AppState {
     pub(crate) throttle: Throttle,
     /// The record of who did what.
     pub(crate) audit: Arc<Audit>,
+    /// Requests that were answered.
+    pub(crate) requests: Requests,
     /// How much goes on at once.
     pub(crate) load: Load,
     /// Answers that may still hold.
     pub(crate) answers: Answers,
     /// Where telemetry goes that is sent.
     pub(crate) intake: Intake,
+    /// Who may send it.
+    pub(crate) senders: Senders,
+    /// Numbers under which it is acknowledged.
+    pub(crate) acks: Acks,
 }
 
 impl AppState {
@@ -61,11 +70,14 @@ impl AppState {
         Ok(Self {
             outside: Outside::new(&config.issuers)?,
             tenants: Tenants::default(),
+            senders: Senders::default(),
+            acks: Acks::new(clock.now()),
             tokens: Tokens::default(),
             quotas: Quotas::new(config.limits.clone()),
             throttle: Throttle::new(config.failed_sign_ins),
             answers: Answers::new(config.answer_cache_bytes),
             audit: Arc::new(Audit::new(Arc::clone(&store), config.audit_calls)),
+            requests: Requests::default(),
             load: Load::new(&config.bounds),
             intake: Intake::start(Arc::clone(&store), config.intake.clone()),
             config,

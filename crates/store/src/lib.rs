@@ -10,6 +10,7 @@ mod identities;
 mod outcome;
 mod persons;
 pub mod sqlite;
+mod sync;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,9 @@ pub use self::outcome::{
     Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow, Totals,
 };
 pub use self::persons::{PersonAccount, PersonDecision};
+pub use self::sync::{
+    Admission, CallLimit, SyncMachine, SyncOutcome, SyncProgress, SyncSource, SyncStore, SyncWalk,
+};
 
 /// How a store is to behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +68,7 @@ pub type RelationVisitor<'a> = dyn FnMut(RelationRow) -> std::io::Result<()> + S
 ///
 /// Every method is one transaction; a method that returns `Ok` has made its change durable.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: SyncStore + Send + Sync {
     /// A number that changes whenever the answer to any question could, in whichever process the
     /// change was made: at once for changes through this store, within a tenth of a millisecond
     /// for those of other processes. It is cheap enough to ask before each answer.

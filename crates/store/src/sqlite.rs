@@ -8,9 +8,9 @@
 //! questions, each behind what its scope shows (`read::visible`), those about lists with conditions
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
-//! device groups, `persons` which accounts are one person's, `senders` who
-//! sends while it happens, `following` how far logs that are followed were read, `prune` is retention, `forget` erases a
-//! person. `tenants`, `apps`, `keys`,
+//! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
+//! `following` how far logs that are followed were read, `sync` how far other servers are, `prune` is
+//! retention, `forget` erases a person. `tenants`, `apps`, `keys`,
 //! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
 
 mod addresses;
@@ -36,6 +36,7 @@ mod record;
 mod schema;
 mod senders;
 mod sessions;
+mod sync;
 mod tags;
 mod tenants;
 mod tickets;

@@ -6,11 +6,16 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ingest::input::Input;
 
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
+    /// Tells beside a bar that shows something else than bytes.
+    pub(crate) fn beside(bar: &ProgressBar) -> Self {
+        Self { bar: bar.clone() }
+    }
+
     pub(super) fn new(inputs: &[Input]) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()) };

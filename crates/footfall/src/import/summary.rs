@@ -42,6 +42,18 @@ impl Summary {
         sum.duplicates += recorded.duplicates;
     }
 
+    /// What became of the logons of all formats.
+    pub(crate) fn recorded(&self) -> Recorded {
+        let sum =
+            |of: fn(&Recorded) -> u64| self.formats.values().map(|sum| of(&sum.recorded)).sum();
+        Recorded { added: sum(|it| it.added), duplicates: sum(|it| it.duplicates) }
+    }
+
+    /// Records that could not be read.
+    pub(crate) fn rejects(&self) -> u64 {
+        self.formats.values().map(|format| format.tally.rejects).sum()
+    }
+
     /// Whether there was anything to read in a format that is known.
     pub(crate) fn outcome(&self) -> Outcome {
         if self.interrupted {

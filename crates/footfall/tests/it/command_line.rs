@@ -25,6 +25,8 @@ fn every_command_explains_itself_with_examples() {
     for command in [
         "",
         "import",
+        "sync",
+        "sync defender",
         "serve",
         "demo",
         "machines",

@@ -12,10 +12,12 @@ mod hostile;
 mod identities;
 mod layering;
 mod listeners;
+mod live;
 mod persons;
 mod query;
 mod server;
 mod sources;
+mod sync;
 #[cfg(unix)]
 mod this_machine;
 mod truth;

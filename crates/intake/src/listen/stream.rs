@@ -186,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 return false;
             }
             if batch.bytes > FREE_BYTES && batch.room.is_empty() {
-                match self.shared.intake.hold(MAX_BATCH_BYTES) {
+                match self.shared.intake.try_hold(MAX_BATCH_BYTES) {
                     Ok(room) => batch.room.push(room),
                     // Batches are smaller when much waits.
                     Err(_) => return false,

@@ -101,7 +101,7 @@ impl Receiver<'_> {
             return;
         }
         let room = self.room.try_take(bytes.len());
-        let is_queued = match room.zip(self.shared.intake.hold(bytes.len()).ok()) {
+        let is_queued = match room.zip(self.shared.intake.try_hold(bytes.len()).ok()) {
             Some(room) => {
                 let bytes = Bytes::copy_from_slice(bytes);
                 let datagram = Datagram { sender: sender.to_canonical(), bytes, _room: room };

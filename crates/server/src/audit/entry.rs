@@ -13,6 +13,7 @@ use inventory::access::audit::{Deed, Entry};
 
 use crate::audit::{Audit, Unwritten};
 use crate::call::Call;
+use crate::router;
 
 /// Bytes of a path and query that are kept.
 const DETAIL_BYTES: usize = 2048;
@@ -51,6 +52,10 @@ const PUBLIC: &[&str] = &[
 
 /// What kind of deed a request to a route is; `None` for what is not recorded.
 fn deed(route: &str, method: &Method) -> Option<Deed> {
+    // What is sent is counted by its sender, many times a second.
+    if router::is_of_senders(route) {
+        return None;
+    }
     let only_reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if route == "/api" || route.starts_with("/api/") {
         Some(Deed::Call)

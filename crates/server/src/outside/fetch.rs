@@ -10,6 +10,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::settings::Error;
+use crate::origin;
 
 /// How long an answer may take, from the name's resolution to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,27 +37,7 @@ pub(super) struct Client(Agent);
 impl Client {
     /// A client that trusts the authorities of a file, or those that the web trusts.
     pub(super) fn new(ca: Option<&Path>) -> Result<Self, Error> {
-        let roots = match ca {
-            None => RootCerts::WebPki,
-            Some(path) => {
-                let read = std::fs::read(path);
-                let pem = read.map_err(|source| Error::Ca { path: path.to_owned(), source })?;
-                let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-                    .filter_map(|item| match item {
-                        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                        _ => None,
-                    })
-                    .collect();
-                if certificates.is_empty() {
-                    return Err(Error::NoCa(path.to_owned()));
-                }
-                RootCerts::from(certificates)
-            }
-        };
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .root_certs(roots)
-            .build();
+        let tls = client_tls(ca)?;
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
@@ -94,6 +75,31 @@ impl Client {
     }
 }
 
+/// TLS of a client that trusts the authorities of a file, PEM, or those that the web trusts.
+pub fn client_tls(ca: Option<&Path>) -> Result<TlsConfig, Error> {
+    let roots = match ca {
+        None => RootCerts::WebPki,
+        Some(path) => {
+            let read = std::fs::read(path);
+            let pem = read.map_err(|source| Error::Ca { path: path.to_owned(), source })?;
+            let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
+                .filter_map(|item| match item {
+                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                    _ => None,
+                })
+                .collect();
+            if certificates.is_empty() {
+                return Err(Error::NoCa(path.to_owned()));
+            }
+            RootCerts::from(certificates)
+        }
+    };
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+        .root_certs(roots);
+    Ok(tls.build())
+}
+
 /// Whether an address is asked at all: over https, or in clear on this machine.
 pub(crate) fn is_safe(uri: &Uri) -> bool {
     match uri.scheme_str() {
@@ -105,9 +111,5 @@ pub(crate) fn is_safe(uri: &Uri) -> bool {
 
 /// Whether an address is one of this machine.
 pub(crate) fn is_local(uri: &Uri) -> bool {
-    uri.host().is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        bare.eq_ignore_ascii_case("localhost")
-            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
+    uri.host().is_some_and(origin::is_local)
 }

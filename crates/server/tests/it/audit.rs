@@ -16,7 +16,7 @@ use inventory::access::audit::{Deed, Entry, Filter};
 use server::config::Config;
 use server::limits::{Limit, Limits};
 use server::proxies::{ForwardedHeader, TrustedProxies};
-use server::router::routes;
+use server::router::{Callers, routes};
 use store::Store;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -87,6 +87,10 @@ async fn every_route_is_recorded_once_or_known_to_be_public() {
     }
     assert_eq!(entries(&server).await.len(), before + recorded);
     for path in public {
+        if routes().iter().any(|route| route.path == path && route.callers == Callers::Senders) {
+            // What is sent is counted by its sender.
+            continue;
+        }
         let known = [
             "/healthz",
             "/openapi.json",

@@ -63,7 +63,6 @@ async fn no_such_route() {
     let server = Server::with_inventory().await;
     let token = server.reader().await;
     for path in [
-        "/",
         "/api/machine",
         "/api/ips/10.0.0.1/machines",
         "/api/v2.0/machines",

@@ -36,6 +36,7 @@ mod provider;
 mod questions;
 mod refusals;
 mod structure;
+mod telemetry;
 mod tls;
 mod tokens;
 mod too_long;

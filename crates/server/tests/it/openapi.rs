@@ -40,6 +40,10 @@ fn the_document_and_the_router_know_the_same_routes_for_the_same_callers() {
     let contract = Contract::read();
     let mut documented: BTreeMap<_, _> = contract.operations().collect();
     for route in routes() {
+        if route.callers == Callers::Senders {
+            // Another product's words are that product's to document.
+            continue;
+        }
         for method in route.methods {
             let operation = documented
                 .remove(&(route.path, method.to_owned()))
@@ -55,6 +59,7 @@ fn the_document_and_the_router_know_the_same_routes_for_the_same_callers() {
 fn check_callers(operation: &Value, callers: Callers) {
     let id = &operation["operationId"];
     let Callers::Permitted { application, delegated, role } = callers else {
+        assert_eq!(callers, Callers::Anyone);
         assert_eq!(operation["security"], json!([]), "{id}");
         assert_eq!(operation.get("x-permissions"), None, "{id}");
         return;

@@ -30,6 +30,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0008_sessions.sql"),
         include_str!("../../migrations/sqlite/0009_one_person.sql"),
         include_str!("../../migrations/sqlite/0010_senders.sql"),
+        include_str!("../../migrations/sqlite/0011_sync.sql"),
         include_str!("../../migrations/sqlite/0013_watch.sql"),
     ],
 };

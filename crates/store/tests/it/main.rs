@@ -21,6 +21,7 @@ mod relations;
 mod remotes;
 mod scope;
 mod sessions;
+mod sync;
 mod tenants;
 mod tickets;
 mod version;

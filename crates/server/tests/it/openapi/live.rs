@@ -12,7 +12,7 @@ use axum::http::{Method, header};
 use inventory::access::Permission;
 use serde_json::{Value, json};
 use server::config::Config;
-use server::router::routes;
+use server::router::{Callers, routes};
 
 use super::contract::Contract;
 use crate::harness::{AUDIENCE, Answer, Server, request};
@@ -134,7 +134,7 @@ async fn every_operation_answers_as_documented() {
     rest(&probe).await;
     end(&probe).await;
     let mut missing = Vec::new();
-    for route in routes() {
+    for route in routes().into_iter().filter(|route| route.callers != Callers::Senders) {
         for method in route.methods {
             let operation = (route.path.to_owned(), method.to_owned());
             if !probe.done.borrow().contains(&operation)
@@ -220,6 +220,8 @@ async fn vendor(probe: &Probe) {
     probe.call(PATCH, "/api/machines/{id}", &machine, 200).await;
     probe.call(POST, "/api/machines/AddOrRemoveTagForMultipleMachines", &[], 200).await;
     probe.call(POST, "/api/$batch", &[], 200).await;
+    let lines = concat!(r#"{"footfall":"logon","time":"2026-03-01T10:00:00Z","#, "\n[1]\n");
+    probe.call_with(POST, "/api/ingest", &[], lines.to_owned(), 200).await;
     let group = "/api/deviceGroups/{id}";
     probe.call(GET, group, &["0"], 200).await;
     probe.query(group, &["0"], "?$select=deviceGroupName").await;
