@@ -94,6 +94,8 @@ pub(crate) enum Command {
     /// Read another server of the API into the inventory
     #[command(subcommand)]
     Sync(Sync),
+    /// Follow logs as they grow
+    Watch(Watch),
     /// Serve the API
     Serve(Serve),
     /// Show the main job at once: a simulated fleet, or your own files, a server and a token
@@ -185,6 +187,35 @@ pub(crate) struct Import {
     #[arg(long, value_name = "DIR", requires = "this_machine")]
     pub(crate) root: Option<PathBuf>,
     /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall watch /var/log/auth.log
+  footfall watch --journal
+  footfall watch --device dc-1 /srv/logs/           # a folder, and all that comes into it
+  footfall watch --once /var/log/auth.log           # what is new since the last time, for cron
+
+Records of a line each (JSON, XML, syslog, the audit log) are read as they are written, through rotation
+and truncation; files of other forms (EVTX, wtmp, SQLite, archives) are read again when they changed, which
+adds what is new. How far each was read is kept in the database, so that the next run goes on there.
+Packed logs of a folder that were read before they were packed are left out. Ends with Ctrl-C or SIGTERM
+once what was read is written.")]
+pub(crate) struct Watch {
+    /// Files and folders; they need not exist yet
+    #[arg(required_unless_present = "journal", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Follow the systemd journal of this machine (journalctl)
+    #[arg(long)]
+    pub(crate) journal: bool,
+    /// Read what is there, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print what happens as lines of JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 //! complete, and the next run adds only what is missing.
 
 mod host;
-mod journal;
+pub(crate) mod journal;
 mod progress;
 mod summary;
 
@@ -153,7 +153,8 @@ fn tell_of(host: &Host, device: Option<&str>, root: Option<&Path>) {
     }
 }
 
-fn options(config: &Config, reading: &Reading) -> Options {
+/// How telemetry is read, as the configuration and the flags say.
+pub(crate) fn options(config: &Config, reading: &Reading) -> Options {
     Options {
         rule: config.rule(),
         device: reading.device.clone(),

@@ -32,6 +32,7 @@ mod signal;
 mod status;
 mod sync;
 mod tenants;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -85,6 +86,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
             return import::run(&config, &args).await;
         }
         Command::Sync(cli::Sync::Defender(args)) => return sync::run(&config, &args).await,
+        Command::Watch(args) => return watch::run(&config, &args).await,
         Command::Serve(args) => serve::run(config.with_listening(&args.listening)?).await?,
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
         Command::Machines(args) => return ask::machines(&config, &args).await,

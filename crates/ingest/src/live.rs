@@ -22,12 +22,22 @@ use crate::reject::{Position, Reject, Skipped};
 use crate::session::Session;
 use crate::stream::Stream;
 use crate::zone::Offset;
-use crate::{FileReport, Format, Options, Receiver, journal, jsonl, textlog, xml};
+use crate::{FileReport, Format, Options, Receiver, journal, jsonl, sniff, textlog, xml};
 
 use carrier::{Carried, Hints};
 
 /// Records that are read at once: so many of their rejects are told one by one.
 const RUN: usize = 1000;
+
+/// How many first bytes of a file tell how it grows.
+pub const HEAD_BYTES: usize = sniff::TEXT_HEAD_BYTES;
+
+/// Whether what is appended to a file of these first bytes is records of a line each; `Some(false)` for
+/// formats that are read from their start, `None` while the bytes are too few to tell, or of nothing
+/// that is read.
+pub fn grows_by_lines(head: &[u8]) -> Option<bool> {
+    sniff::grows_by_lines(head)
+}
 
 /// What is remembered of a sender's records. It may be used by several calls at once.
 #[derive(Debug, Default)]

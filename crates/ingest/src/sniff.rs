@@ -8,7 +8,7 @@ use crate::{Format, journal, lastlog, rows, sevenz, sqlite, table, tar, textlog,
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
 /// How much of text is looked at: JSON lines can begin with long values, logs with a kernel's.
-const TEXT_HEAD_BYTES: usize = 64 * 1024;
+pub(crate) const TEXT_HEAD_BYTES: usize = 64 * 1024;
 const EVTX_FIRST_CHUNK: usize = 4096;
 const EVTX_CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
@@ -119,6 +119,28 @@ fn content_of(head: &[u8]) -> Content {
     }
 }
 
+/// Whether what is appended to a file of these first bytes can be read by itself, line by line; `None`
+/// while they are too few to tell, or of no known format.
+pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
+    if head.is_empty() {
+        return None;
+    }
+    match content_of(head.get(..HEAD_BYTES).unwrap_or(head)) {
+        Content::JsonLines | Content::JournalJson | Content::TextLog(_) => Some(true),
+        // An event a line, if the first is one.
+        Content::Xml => {
+            let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+            let end = text.iter().position(|&byte| byte == b'\n');
+            match end {
+                Some(end) => Some(text[..end].trim_ascii_end().ends_with(b"</Event>")),
+                None => (head.len() >= TEXT_HEAD_BYTES).then_some(false),
+            }
+        }
+        Content::Unknown(_) => textlog::format(head).map(|_| true),
+        _ => Some(false),
+    }
+}
+
 fn is_skippable_frame(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
@@ -189,6 +211,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn logs_that_grow_by_lines_are_told_from_what_is_read_from_its_start() {
+        let event = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>";
+        for (head, expected) in [
+            (&b"Mar  1 10:00:00 web-1 sshd[7]: a\n"[..], Some(true)),
+            (b"type=LOGIN msg=audit(1.0:2): pid=1\n", Some(true)),
+            (b"{\"a\":1}\n", Some(true)),
+            (b"{\"__CURSOR\":\"s=1\",\"__REALTIME_TIMESTAMP\":\"1\"}\n", Some(true)),
+            (format!("{event}</Event>\r\n{event}").as_bytes(), Some(true)),
+            (format!("\u{feff}{event}\n<System/></Event>").as_bytes(), Some(false)),
+            (event.as_bytes(), None),
+            (b"[{\"a\":1}]", Some(false)),
+            (b"{\"value\":[]}", Some(false)),
+            (b"\x1f\x8b\x08\x00", Some(false)),
+            (b"ElfFile\0", Some(false)),
+            (b"once upon a time\n", None),
+            (b"", None),
+        ] {
+            assert_eq!(grows_by_lines(head), expected, "{}", String::from_utf8_lossy(head));
+        }
+    }
 
     #[test]
     fn content_is_known_by_its_first_bytes() {

@@ -30,7 +30,7 @@ pub use self::room::{Held, Room};
 pub use self::stats::Stats;
 
 use self::reading::Memories;
-use self::writer::{Job, Writer};
+use self::writer::{Job, Order, Writer};
 
 /// Files that are read at once; each holds a thread, and some MB.
 const MAX_FILES: usize = 16;
@@ -106,7 +106,7 @@ pub struct Intake(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<Order>,
     room: Room,
     held: Room,
     readers: Arc<Semaphore>,
@@ -205,7 +205,27 @@ impl Intake {
         now: Timestamp,
         open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
     ) -> Result<Outcome, Refusal> {
-        reading::file(self, origin, now, open).await
+        reading::file(self, origin, BODY, now, open).await
+    }
+
+    /// The same of a file with a name, which tells failed logons of Linux (`btmp`) from others.
+    pub async fn named_file<R: std::io::Read>(
+        &self,
+        origin: &Origin,
+        name: &str,
+        now: Timestamp,
+        open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
+    ) -> Result<Outcome, Refusal> {
+        reading::file(self, origin, name, now, open).await
+    }
+
+    /// Writes counts that wait for a transaction of telemetry: for the end of a program.
+    pub async fn flush(&self) {
+        let (done, flushed) = tokio::sync::oneshot::channel();
+        if self.0.jobs.send(Order::Flush(done)).is_ok() {
+            // The task ends only when nobody can ask it any more.
+            let _ = flushed.await;
+        }
     }
 
     /// Writes what was read. Returns once it is durable.
@@ -242,7 +262,7 @@ impl Intake {
 
     async fn write(&self, delivery: Delivery, room: Held) -> Result<Recorded, Refusal> {
         let (job, answer) = Job::new(delivery, room);
-        self.0.jobs.send(job).map_err(|_| Refusal::Stopped)?;
+        self.0.jobs.send(Order::Write(Box::new(job))).map_err(|_| Refusal::Stopped)?;
         answer.await.map_err(|_| Refusal::Stopped)?
     }
 }

@@ -186,6 +186,7 @@ fn socket(address: SocketAddr, kind: Type, transport: Transport) -> io::Result<S
 pub struct Listeners {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    intake: Intake,
 }
 
 /// What the parts of a listener share.
@@ -217,7 +218,7 @@ impl Listeners {
                 }
             }
         }
-        Ok(Self { stop, tasks })
+        Ok(Self { stop, tasks, intake: intake.clone() })
     }
 
     /// How to tell them to stop.
@@ -228,7 +229,10 @@ impl Listeners {
     /// Stops them, and returns once all that was read is written, or could not be in time.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let ended = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.intake.flush().await;
+        };
         if tokio::time::timeout(STOP_GRACE, ended).await.is_err() {
             tracing::error!("what came last could not be written in time, and is lost");
         }

@@ -157,6 +157,7 @@ fn counted(mut outcome: Outcome, recorded: Recorded, others: u64) -> Outcome {
 pub(crate) async fn file<R: Read>(
     intake: &Intake,
     origin: &Origin,
+    name: &str,
     now: Timestamp,
     open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
 ) -> Result<Outcome, Refusal> {
@@ -166,11 +167,12 @@ pub(crate) async fn file<R: Read>(
     // One part is written while the next is read.
     let (parts, mut read) = mpsc::channel(1);
     let rest = empty.clone();
+    let name = name.to_owned();
     let reading = tokio::task::spawn_blocking(move || {
         let _place = place;
         let found = Found { outcome: Outcome::default(), delivery: rest };
         let mut file = FileParts { found, parts };
-        let _ = ingest::read_from(open()?, BODY, &options, &mut file);
+        let _ = ingest::read_from(open()?, name, &options, &mut file);
         Ok::<_, std::io::Error>(file.found.into_parts())
     });
     // A refusal ends the reading, too: its next part finds nobody who takes it.

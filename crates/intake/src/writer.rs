@@ -37,6 +37,13 @@ impl Job {
     }
 }
 
+/// What the task is told.
+pub(crate) enum Order {
+    Write(Box<Job>),
+    /// To write what waits for its time, and say so.
+    Flush(oneshot::Sender<()>),
+}
+
 /// Who waits for a delivery of a group.
 struct Waiting {
     came: Instant,
@@ -58,34 +65,45 @@ impl Writer {
     }
 
     /// Writes until nobody can send any more.
-    pub(crate) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    pub(crate) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         let mut quiet = tokio::time::interval(QUIET);
         quiet.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let first = tokio::select! {
-                job = jobs.recv() => job,
+            let mut next = tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => Some(order),
+                    None => {
+                        self.write(Vec::new(), true).await;
+                        return;
+                    }
+                },
                 _ = quiet.tick() => {
-                    self.write(Vec::new()).await;
+                    self.write(Vec::new(), true).await;
                     continue;
                 }
             };
-            let Some(first) = first else {
-                self.write(Vec::new()).await;
-                return;
-            };
-            let mut group = vec![first];
-            let mut weight = group[0].delivery.weight();
-            while weight < GROUP
-                && let Ok(job) = jobs.try_recv()
-            {
-                weight += job.delivery.weight();
-                group.push(job);
+            let (mut group, mut flushes) = (Vec::new(), Vec::new());
+            let mut weight = 0;
+            while let Some(order) = next {
+                match order {
+                    Order::Write(job) => {
+                        weight += job.delivery.weight();
+                        group.push(*job);
+                    }
+                    Order::Flush(done) => flushes.push(done),
+                }
+                next = if weight < GROUP { orders.try_recv().ok() } else { None };
             }
-            self.write(group).await;
+            self.write(group, !flushes.is_empty()).await;
+            for done in flushes {
+                // Who is gone does not wait.
+                let _ = done.send(());
+            }
         }
     }
 
-    async fn write(&mut self, group: Vec<Job>) {
+    /// Writes what came; counts that wait go with it, or when it is their time.
+    async fn write(&mut self, group: Vec<Job>, is_time: bool) {
         let mut deliveries = Vec::with_capacity(group.len());
         let mut waiting = Vec::with_capacity(group.len());
         for Job { delivery, came, done, room } in group {
@@ -98,8 +116,9 @@ impl Writer {
             deliveries.push(delivery);
             waiting.push(Waiting { came, done, _room: room });
         }
-        // Counts wait for a transaction that is made anyway, or for their time.
-        deliveries.extend(self.quiet.drain().map(|(_, delivery)| delivery));
+        if is_time || !deliveries.is_empty() {
+            deliveries.extend(self.quiet.drain().map(|(_, delivery)| delivery));
+        }
         if deliveries.is_empty() {
             return;
         }

@@ -5,6 +5,7 @@
 
 mod delivery;
 mod error;
+mod following;
 mod identities;
 mod outcome;
 mod persons;
@@ -41,6 +42,7 @@ use uuid::Uuid;
 
 pub use self::delivery::{Counts, Delivery, Sender, SenderKey};
 pub use self::error::Error;
+pub use self::following::Followed;
 pub use self::identities::{Identities, Lookalike, MachineRecord};
 pub use self::outcome::{
     Enrolled, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow,
@@ -122,6 +124,12 @@ pub trait Store: SyncStore + Send + Sync {
 
     /// Every sender of a tenant, by kind and name.
     async fn senders(&self, tenant: TenantId) -> Result<Vec<Sender>, Error>;
+
+    /// How far what is followed was read.
+    async fn followed(&self, tenant: TenantId) -> Result<Vec<Followed>, Error>;
+
+    /// Keeps how far what is followed was read. What was not kept for more than a year is forgotten.
+    async fn keep_followed(&self, tenant: TenantId, followed: Vec<Followed>) -> Result<(), Error>;
 
     /// Forgets every logon before a day, and the relations, machines and accounts of which
     /// nothing is left.

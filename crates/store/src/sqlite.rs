@@ -9,9 +9,9 @@
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
 //! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
-//! `prune` is retention, `forget` erases a person, `sync` is how far other servers are read. `tenants`, `apps`, `keys`,
-//! `operators`, `tickets` and `directory` are who may ask; `audit` is who did. `nodes` are machines
-//! that report by themselves.
+//! `following` how far logs that are followed were read, `sync` how far other servers are, `prune` is
+//! retention, `forget` erases a person. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
+//! are who may ask, `nodes` machines that report by themselves; `audit` is who did.
 
 mod addresses;
 mod apps;
@@ -21,6 +21,7 @@ mod connections;
 mod deadline;
 mod directory;
 mod failure;
+mod following;
 mod forget;
 mod functions;
 mod groups;
@@ -78,9 +79,9 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
-    Delivery, Enrolled, EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory,
-    PersonAccount, PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Sender, Settings,
-    Store, Totals,
+    Delivery, Enrolled, EntryVisitor, Error, Followed, Forgotten, GroupCount, Identities,
+    KeptDirectory, PersonAccount, PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor,
+    Sender, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -209,6 +210,18 @@ impl Store for Sqlite {
 
     async fn senders(&self, tenant: TenantId) -> Result<Vec<Sender>, Error> {
         self.connections.read("list senders", move |db| senders::list(db, tenant)).await
+    }
+
+    async fn followed(&self, tenant: TenantId) -> Result<Vec<Followed>, Error> {
+        self.connections.read("read places in logs", move |db| following::all(db, tenant)).await
+    }
+
+    async fn keep_followed(&self, tenant: TenantId, followed: Vec<Followed>) -> Result<(), Error> {
+        self.connections
+            .write("keep places in logs", move |writer| {
+                writer.change(|db| following::keep(db, tenant, &followed))
+            })
+            .await
     }
 
     async fn prune(&self, tenant: TenantId, before: Day) -> Result<Pruned, Error> {

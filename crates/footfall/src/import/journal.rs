@@ -9,21 +9,17 @@ use std::process::{Child, Command, Stdio};
 use ingest::reject::Skipped;
 use ingest::{Options, Receiver};
 
-/// What is asked for: of the entries of programs that tell of logons all fields, in the form that
-/// needs no unescaping (systemd.journal-export-format).
-const ARGUMENTS: [&str; 9] = [
-    "--output=export",
-    "--no-pager",
-    "--quiet",
-    "-t",
-    "sshd",
-    "-t",
-    "sshd-session",
-    "-t",
-    "systemd-logind",
-];
+/// The programs that tell of logons.
+pub(crate) const PROGRAMS: [&str; 3] = ["sshd", "sshd-session", "systemd-logind"];
 /// Of what the program says of its troubles.
 const MAX_COMPLAINT_BYTES: u64 = 4096;
+
+/// Where journalctl is.
+pub(crate) fn program() -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    let mut programs = std::env::split_paths(&paths).map(|path| path.join("journalctl"));
+    programs.find(|program| program.is_file())
+}
 
 /// A journal that can be read.
 #[derive(Debug)]
@@ -36,10 +32,7 @@ pub(super) struct Journal {
 impl Journal {
     /// The journal in a folder, or this machine's, if there is a program to read it.
     pub(super) fn find(folder: Option<&Path>) -> Option<Self> {
-        let paths = std::env::var_os("PATH")?;
-        let mut programs = std::env::split_paths(&paths).map(|path| path.join("journalctl"));
-        let program = programs.find(|program| program.is_file())?;
-        Some(Self { program, folder: folder.map(Path::to_owned) })
+        Some(Self { program: program()?, folder: folder.map(Path::to_owned) })
     }
 
     /// What reports call it.
@@ -70,7 +63,11 @@ impl Journal {
         if let Some(folder) = &self.folder {
             command.arg("--directory").arg(folder);
         }
-        command.args(ARGUMENTS).stdin(Stdio::null());
+        // All fields, in the form that needs no unescaping (systemd.journal-export-format).
+        command.args(["--output=export", "--no-pager", "--quiet"]).stdin(Stdio::null());
+        for name in PROGRAMS {
+            command.args(["-t", name]);
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         // Read beside, lest a program with much to complain of waits for ever.
         let complaints = child.stderr.take().map(|stderr| {

@@ -83,12 +83,12 @@ fn database(program: &Program) -> rusqlite::Connection {
     connection
 }
 
-fn events(program: &Program) -> i64 {
+pub(crate) fn events(program: &Program) -> i64 {
     database(program).query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
 }
 
 /// Waits until so many events are there, and a little longer: there must not be more.
-fn wait_for_events(program: &Program, expected: i64) {
+pub(crate) fn wait_for_events(program: &Program, expected: i64) {
     let start = Instant::now();
     while events(program) < expected {
         assert!(start.elapsed() < PATIENCE, "{} of {expected}", events(program));
@@ -120,7 +120,7 @@ fn senders(program: &Program, received: i64) -> Vec<(String, i64, i64, i64)> {
 }
 
 /// sshd's words, in RFC 5424 or RFC 3164.
-fn said(n: u32, is_new: bool) -> String {
+pub(crate) fn said(n: u32, is_new: bool) -> String {
     let words = format!(
         "Accepted publickey for user{} from 192.0.2.7 port {} ssh2: ED25519 SHA256:x",
         n % 40,
@@ -213,6 +213,43 @@ fn a_session_that_sshd_told_of_counts_once() {
         sender.write_all(text.as_bytes()).unwrap();
         std::thread::sleep(Duration::from_millis(200));
     }
+    wait_for_events(&program, 2);
+}
+
+#[test]
+fn audit_records_come_by_way_of_syslog() {
+    let program = Program::new();
+    let server = Listening::start(&program, &[SYSLOG]);
+    let mut sender = server.connect(0);
+    let record = "type=USER_LOGIN msg=audit(1772359200.100:7): pid=9 uid=0 auid=1000 ses=3 msg='op=login \
+        id=1000 exe=\"/usr/sbin/sshd\" hostname=192.0.2.7 addr=192.0.2.7 terminal=ssh res=success'";
+    let text = format!(
+        "<13>Mar  1 10:00:00 web-1 audisp-syslog[5]: {record}#035UID=\"root\" AUID=\"ann\" ID=\"ann\"\n\
+         <13>Mar  1 10:00:00 web-1 nginx[5]: {record}\n"
+    );
+    sender.write_all(text.as_bytes()).unwrap();
+    sender.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(sender.read(&mut [0]).unwrap(), 0);
+    assert_eq!(events(&program), 1);
+    let machines = program.json(&["machines", "ann", "--json"]);
+    assert_eq!(machines[0]["machine"]["computerDnsName"], "web-1");
+}
+
+#[test]
+fn connections_are_bounded_and_the_silent_ones_end() {
+    let program = Program::new();
+    let settings = format!("{SYSLOG}\nmax_connections = 1\nidle_timeout = \"1s\"");
+    let server = Listening::start(&program, &[&settings]);
+    let mut first = server.connect(0);
+    first.write_all(format!("{}\n", said(1, true)).as_bytes()).unwrap();
+    wait_for_events(&program, 1);
+    let start = Instant::now();
+    // It waits for a place: the system took it, the server did not.
+    let mut second = server.connect(0);
+    second.write_all(format!("{}\n", said(2, true)).as_bytes()).unwrap();
+    // The first is silent, and ends.
+    assert_eq!(first.read(&mut [0]).unwrap(), 0);
+    assert!(start.elapsed() < Duration::from_secs(5));
     wait_for_events(&program, 2);
 }
 

@@ -22,6 +22,8 @@ mod sync;
 #[cfg(unix)]
 mod this_machine;
 mod truth;
+#[cfg(unix)]
+mod watch;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -69,3 +69,31 @@ async fn deliveries_of_several_tenants_stay_apart() {
         assert_eq!(fixture.store.senders(tenant).await.unwrap().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn places_in_logs_are_kept_each_in_the_place_of_the_one_before() {
+    let fixture = Fixture::new().await;
+    let place = |source: &str, inode, position, day: i64| store::Followed {
+        source: source.to_owned(),
+        device: u64::MAX,
+        inode,
+        position,
+        modified: -1,
+        head_length: 256,
+        head: vec![1, 2],
+        tail: vec![3],
+        cursor: String::new(),
+        at: Timestamp::from_seconds(1_772_359_200 + day * 86_400, 0).unwrap(),
+    };
+    let store = &fixture.store;
+    let [old, other] = [place("/a", 1, 5, 0), place("/a", 2, 6, 1)];
+    store.keep_followed(fixture.tenant, vec![old, other.clone()]).await.unwrap();
+    let new = place("/a", 1, u64::MAX >> 1, 2);
+    store.keep_followed(fixture.tenant, vec![new.clone()]).await.unwrap();
+    assert_eq!(store.followed(fixture.tenant).await.unwrap(), [new, other]);
+    // Of what nobody saw for long nothing is kept.
+    let late = place("/b", 3, 0, 1_000);
+    store.keep_followed(fixture.tenant, vec![late.clone()]).await.unwrap();
+    assert_eq!(store.followed(fixture.tenant).await.unwrap(), [late]);
+    assert!(store.followed(TenantId(99)).await.unwrap().is_empty());
+}
