@@ -6,14 +6,12 @@
 mod export;
 mod json;
 
-use std::collections::VecDeque;
-
 use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::{EventKey, Source};
 use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
 
 use crate::linux::{self, Place};
-use crate::logind;
+use crate::logind::{self, Waiting};
 use crate::session::Outcome;
 use crate::sshd::{self, Said};
 use crate::windows::FieldError;
@@ -24,8 +22,6 @@ pub(crate) use json::{is_json, read as read_json};
 
 /// logind's message of a session that begins.
 const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
-/// How many of sshd's logons wait for their session.
-const MAX_WAITING: usize = 4096;
 /// Whose sessions are the logon screen; older versions do not write the session's class.
 const GREETERS: [&str; 6] = ["gdm", "Debian-gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
@@ -105,12 +101,12 @@ pub(crate) struct Reader<'a> {
     options: &'a Options,
     /// Of sshd's logons whose session did not begin yet, a hash of machine and process: both can
     /// be as long as a line.
-    waiting: VecDeque<u64>,
+    waiting: Waiting,
 }
 
 impl<'a> Reader<'a> {
     /// `waiting` are those of entries before.
-    fn new(options: &'a Options, waiting: VecDeque<u64>) -> Self {
+    fn new(options: &'a Options, waiting: Waiting) -> Self {
         Self { options, waiting }
     }
 
@@ -150,14 +146,12 @@ impl<'a> Reader<'a> {
         entry: &'e Entry,
         accepted: &sshd::Accepted<'e>,
     ) -> Result<linux::Entry<'e>, FieldError> {
-        if self.waiting.len() == MAX_WAITING {
-            self.waiting.pop_front();
-        }
-        self.waiting.push_back(linux::session(&[&entry.host, entry.process()]));
+        let time = entry.time()?;
+        self.waiting.add(linux::session(&[&entry.host, entry.process()]), time);
         Ok(linux::Entry {
             user: accepted.user,
             host: &entry.host,
-            time: entry.time()?,
+            time,
             place: Place::Remote,
             remote: accepted.remote,
             source: Source::Sshd,
@@ -173,17 +167,15 @@ impl<'a> Reader<'a> {
             class => logind::is_of_a_person(class),
         };
         let leader = linux::session(&[&entry.host, &entry.leader]);
-        let told = self.waiting.iter().position(|&waiting| waiting == leader);
-        if let Some(told) = told {
-            self.waiting.remove(told);
-        }
-        if told.is_some() || !is_of_a_person {
+        let (id, time) = (linux::session(&[&entry.session_id]), entry.time()?);
+        let is_told = self.waiting.is_of_logon(leader, id, time);
+        if is_told || !is_of_a_person {
             return Ok(None);
         }
         Ok(Some(linux::Entry {
             user: &entry.user_id,
             host: &entry.host,
-            time: entry.time()?,
+            time,
             place: Place::Local,
             remote: "",
             source: Source::Logind,

@@ -46,8 +46,8 @@ pub struct Memory(Mutex<Recalled>);
 /// What of it a reader goes on from, and leaves.
 #[derive(Debug, Default)]
 pub(crate) struct Recalled {
-    /// Of sshd's logons in the journal whose session did not begin yet.
-    pub(crate) journal: VecDeque<u64>,
+    /// Of sshd's logons in the journal, for their sessions.
+    pub(crate) journal: Waiting,
     /// Of sshd's logons in lines of syslog, too.
     pub(crate) sessions: Waiting,
     /// Sessions of the audit log that were counted.

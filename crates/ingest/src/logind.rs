@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
 
-use crate::linux;
-
 /// How many of sshd's logons wait for their session.
 const MAX_WAITING: usize = 4096;
 /// A session begins right after its logon; stamps can be of whole seconds, and hosts slow.
@@ -46,31 +44,45 @@ impl<'a> Session<'a> {
     }
 
     /// Whether it can be of ssh: its sessions have a terminal or none, never a screen (pam_systemd(8)).
-    fn has_no_screen(&self) -> bool {
+    pub(crate) fn has_no_screen(&self) -> bool {
         !matches!(self.kind, "x11" | "wayland" | "mir")
     }
 }
 
-/// Logons of sshd whose sessions did not begin yet, so that one logon is told once. The words of logind
-/// name no process; a session is a logon's that is of the same user and machine and begins soon.
+/// Logons of sshd, each of which one session may be, so that one logon is told once: whose session
+/// that is, its process or its user tells. What is told again, as senders do that were refused, is found
+/// to be the same again.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(VecDeque<(u64, Timestamp)>);
+pub(crate) struct Waiting(VecDeque<Told>);
+
+#[derive(Debug)]
+struct Told {
+    /// Stands for machine and process, or machine and user.
+    of: u64,
+    time: Timestamp,
+    /// Stands for the session that it was found to be.
+    session: Option<u64>,
+}
 
 impl Waiting {
     /// sshd told of a logon.
-    pub(crate) fn add(&mut self, host: &str, user: &str, time: Timestamp) {
+    pub(crate) fn add(&mut self, of: u64, time: Timestamp) {
+        if self.0.iter().any(|told| told.of == of && told.time == time) {
+            return;
+        }
         if self.0.len() == MAX_WAITING {
             self.0.pop_front();
         }
-        self.0.push_back((linux::session(&[host, user]), time));
+        self.0.push_back(Told { of, time, session: None });
     }
 
     /// Whether sshd told of a session's logon; each logon is one session's.
-    pub(crate) fn take(&mut self, host: &str, session: &Session<'_>, time: Timestamp) -> bool {
-        let of = linux::session(&[host, session.user]);
+    pub(crate) fn is_of_logon(&mut self, of: u64, session: u64, time: Timestamp) -> bool {
         let is_soon = |logon: Timestamp| (time.ticks() - logon.ticks()).abs() <= MAX_WAIT_TICKS;
-        let told = self.0.iter().position(|&(waiting, logon)| waiting == of && is_soon(logon));
-        told.filter(|_| session.has_no_screen()).is_some_and(|at| self.0.remove(at).is_some())
+        let is_free = |told: &Told| told.session.is_none_or(|known| known == session);
+        let mut told = self.0.iter_mut();
+        let told = told.find(|told| told.of == of && is_soon(told.time) && is_free(told));
+        told.map(|told| told.session = Some(session)).is_some()
     }
 }
 

@@ -259,7 +259,7 @@ impl Reader<'_> {
         outcome: &mut Outcome,
     ) -> Result<linux::Entry<'l>, FieldError> {
         let time = self.time(line.when, outcome)?;
-        self.sessions.add(line.host, accepted.user, time);
+        self.sessions.add(linux::session(&[line.host, accepted.user]), time);
         Ok(linux::Entry {
             user: accepted.user,
             host: line.host,
@@ -282,7 +282,8 @@ impl Reader<'_> {
             return Ok(None);
         };
         let time = self.time(line.when, outcome)?;
-        if self.sessions.take(line.host, &session, time) {
+        let (of, id) = (linux::session(&[line.host, session.user]), linux::session(&[session.id]));
+        if session.has_no_screen() && self.sessions.is_of_logon(of, id, time) {
             return Ok(None);
         }
         Ok(Some(linux::Entry {

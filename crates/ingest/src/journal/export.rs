@@ -3,7 +3,6 @@
 //! A field is `KEY=value`; one whose value is no text is `KEY`, a newline, the value's length as
 //! 64 bits, the value, a newline.
 
-use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -11,6 +10,7 @@ use memchr::memchr;
 
 use super::{Entry, Reader};
 use crate::Format;
+use crate::logind::Waiting;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
@@ -32,7 +32,7 @@ pub(crate) fn is_export(head: &[u8]) -> bool {
 
 /// Reads a file that looks like it.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
-    let mut reader = Reader::new(session.options, VecDeque::new());
+    let mut reader = Reader::new(session.options, Waiting::default());
     let mut file = OpenFile::new(session, name, Format::Journal);
     let mut bytes = Bytes::new(stream);
     let mut flow = ControlFlow::Continue(());

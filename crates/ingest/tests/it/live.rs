@@ -134,6 +134,13 @@ fn a_session_is_not_a_second_logon_when_it_comes_in_the_next_call() {
         assert_eq!(collected.users(), ["alice"]);
     }
     assert_eq!(read(&[SESSION.as_bytes()], 1).users(), ["alice"]);
+    // What was refused comes again, in the same cuts or others.
+    let again = [ACCEPTED, SESSION, SESSION, ACCEPTED, SESSION].map(str::as_bytes);
+    assert_eq!(keys(&read(&again, 1).logons), keys(&read(&[ACCEPTED.as_bytes(); 2], 1).logons));
+    // Another session of the process is no second one of the logon.
+    let other = SESSION.replace("\"SESSION_ID\":\"4\"", "\"SESSION_ID\":\"9\"");
+    let three = [ACCEPTED.as_bytes(), SESSION.as_bytes(), other.as_bytes()];
+    assert_eq!(read(&three, 1).users(), ["alice", "alice"]);
     // As Vector's and Fluent Bit's inputs for the journal write them.
     let vector = ACCEPTED.replace("_HOSTNAME", "host").replace("MESSAGE", "message");
     let session = SESSION.replace("_HOSTNAME", "host").replace("\"MESSAGE\"", "\"message\"");
