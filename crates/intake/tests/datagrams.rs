@@ -1,5 +1,7 @@
 //! What comes over UDP faster than it can be written is counted: nothing is lost in silence.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
