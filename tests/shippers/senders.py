@@ -9,8 +9,8 @@ import time
 import unittest
 
 from shippers import (
-    Background, Logons, documented, have_node, nxlog, rsyslog, sshd, syslog_ng, winlogbeat, write_to_file,
-    write_to_port,
+    Background, Logons, documented, have_node, nxlog, rsyslog, sshd, syslog_ng, torn, winlogbeat,
+    write_to_file, write_to_port,
 )
 
 PAUSE = 0.2
@@ -89,14 +89,14 @@ def syslog_ng_to_hec_lines(self, server, folder):
     self.feed(write_to_file, self.shipper.source)
 
 
-@sender("sngevent", nxlog)
+@sender("sngevent", torn(nxlog))
 def syslog_ng_to_hec_events(self, server, folder):
     config = documented("syslog-ng-hec-event", replacements(server, CLIENT_ID=self.id, SECRET=self.secret))
     self.shipper = syslog_ng(folder, "sngevent", config)
     self.feed(write_to_file, self.shipper.source)
 
 
-@sender("sngbulk", winlogbeat)
+@sender("sngbulk", torn(winlogbeat))
 def syslog_ng_to_elasticsearch(self, server, folder):
     config = documented(
         "syslog-ng-elasticsearch", replacements(server, CLIENT_ID=self.id, SECRET=self.secret))
