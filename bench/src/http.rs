@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let store = store::open(&url)?;
         runtime.block_on(fill::fill(&store))?;
     }
-    let token = token(&args.program, &url)?;
+    let (_, token) = app(&args.program, &url, "Machine.Read.All")?;
     println!(
         "| machines a user | users asked for | server | requests/s | of the floor | p50 | p99 |"
     );
@@ -99,8 +99,8 @@ fn row(machines: u64, users: &str, server: &str, figures: &Figures, floor: &Figu
     );
 }
 
-/// An app and its token, made with the program itself.
-fn token(program: &Path, url: &str) -> anyhow::Result<String> {
+/// An app with a permission, made with the program itself: its `CLIENT_ID:SECRET`, and a token.
+pub(crate) fn app(program: &Path, url: &str, permission: &str) -> anyhow::Result<(String, String)> {
     let run = |arguments: &[&str]| -> anyhow::Result<String> {
         let output = Command::new(program)
             .args(["--database", url])
@@ -111,38 +111,46 @@ fn token(program: &Path, url: &str) -> anyhow::Result<String> {
         anyhow::ensure!(output.status.success(), "{} failed", program.display());
         Ok(String::from_utf8(output.stdout)?)
     };
-    let app = run(&["app", "add", "bench", "--permission", "Machine.Read.All", "--json"])?;
+    let app = run(&["app", "add", "bench", "--permission", permission, "--json"])?;
     let app: serde_json::Value = serde_json::from_str(&app)?;
     let text = |key: &str| app[key].as_str().unwrap_or_default().to_owned();
-    let token = run(&[
-        "token",
-        "--client-id",
-        &text("clientId"),
-        "--client-secret",
-        &text("clientSecret"),
-    ])?;
-    Ok(token.trim().to_owned())
+    let (id, secret) = (text("clientId"), text("clientSecret"));
+    let token = run(&["token", "--client-id", &id, "--client-secret", &secret])?;
+    Ok((format!("{id}:{secret}"), token.trim().to_owned()))
 }
 
-/// A server on the first core, ended when dropped.
-struct Server {
+/// A server, ended when dropped.
+pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
+    /// On the first core.
     fn footfall(program: &Path, url: &str) -> anyhow::Result<Self> {
-        Self::start(Command::new("taskset").args(["-c", "0"]).arg(program).args([
-            "--database",
-            url,
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--tls",
-            "off",
-            "--limits",
-            "off",
-        ]))
+        let mut command = Command::new("taskset");
+        Self::start(command.args(["-c", "0"]).arg(program).args(Self::arguments(url)))
+    }
+
+    /// The same wherever the system puts it.
+    pub(crate) fn on_all_cores(program: &Path, url: &str) -> anyhow::Result<Self> {
+        Self::start(Command::new(program).args(Self::arguments(url)))
+    }
+
+    fn arguments(url: &str) -> [&str; 9] {
+        let listen = ["serve", "--listen", "127.0.0.1:0", "--tls", "off", "--limits", "off"];
+        let mut arguments = ["--database", url, "", "", "", "", "", "", ""];
+        arguments[2..].copy_from_slice(&listen);
+        arguments
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn floor(body: &Path) -> anyhow::Result<Self> {

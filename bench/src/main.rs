@@ -11,6 +11,7 @@
 //! target/release/bench questions           # the documented filters over 100,000 machines
 //! target/release/bench audit               # entries of the audit: time and bytes
 //! target/release/bench tokens              # the check of a token, remembered and new
+//! target/release/bench live --seconds 600  # 50 senders while questions are asked
 //! ```
 
 mod audit;
@@ -21,6 +22,7 @@ mod formats;
 mod groups;
 mod http;
 mod import;
+mod live;
 mod questions;
 mod record;
 mod tokens;
@@ -56,6 +58,8 @@ enum Command {
     Audit(audit::Args),
     /// µs of a request whose token is remembered, or new, beside the bare check of a signature
     Tokens(tokens::Args),
+    /// Delay from event to answer, questions meanwhile, memory, and the most events per second
+    Live(live::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -69,5 +73,6 @@ fn main() -> anyhow::Result<()> {
         Command::Questions(args) => questions::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Tokens(args) => tokens::run(&args),
+        Command::Live(args) => live::run(&args),
     }
 }

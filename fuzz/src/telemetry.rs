@@ -1,5 +1,5 @@
 //! Bytes as a file brings them, through everything that reads telemetry: archives, recognition, and
-//! the parser of whichever format they are taken for. Which one that is the seeds say: fuzz/run
+//! the parser of whichever format they are taken for; and line by line, as senders' records. Which one that is the seeds say: fuzz/run
 //! starts once from those of each format.
 //!
 //! Nothing may panic, take memory without a bound or run without an end. A panic that the reader
@@ -10,6 +10,7 @@
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
+use ingest::live::{self, Memory};
 use ingest::reject::{Position, Reject, Skipped};
 use ingest::{FileReport, Format, Options, Receiver};
 use inventory::logon::Logon;
@@ -76,6 +77,12 @@ fuzz_target!(
         };
         let mut told = Told::default();
         let flow = ingest::read_from(bytes, "input", &options, &mut told);
+        assert!(flow.is_continue());
+        // And as a sender's records, one by one.
+        let records = bytes.split(|&byte| byte == b'\n');
+        let mut memory = Memory::default();
+        let flow =
+            live::read(records, "input", Timestamp::MAX, &options, &mut memory, &mut told);
         assert!(flow.is_continue());
         assert!(told.defects.is_empty(), "{:?}", told.defects);
     }

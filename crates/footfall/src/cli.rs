@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::moment::Moment;
 
 pub(crate) use app::{AddApp, App, ChangeApp, Federate};
-pub(crate) use audit::{Audit, DeedKind, LimitsArgs};
+pub(crate) use audit::{Audit, DeedKind, LimitsArgs, Status};
 pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, SetAccess, Showing};
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
@@ -143,6 +143,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// What is left of the limits of a running server, and how busy it is
     Limits(LimitsArgs),
+    /// Who sends telemetry, what became of it, and who went silent
+    Status(Status),
     /// Print the certificate that clients must trust when the server makes its own
     Certificate,
     /// The configuration

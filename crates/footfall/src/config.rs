@@ -45,11 +45,31 @@ pub(crate) struct Config {
     pub(crate) users: Users,
     pub(crate) limits: Limits,
     pub(crate) audit: Audit,
+    pub(crate) intake: Intake,
+    #[serde(default)]
+    pub(crate) metrics: Metrics,
     pub(crate) sync: sync::Sync,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) issuer: Vec<issuer::Issuer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) listener: Vec<listener::Listener>,
+}
+
+/// How much of what is sent may wait.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Intake {
+    pub(crate) max_waiting: NonZeroUsize,
+    pub(crate) max_held_mib: NonZeroUsize,
+    pub(crate) patience: Seconds,
+}
+
+/// Where metrics are.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

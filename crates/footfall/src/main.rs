@@ -28,6 +28,7 @@ mod retention;
 mod roles;
 mod serve;
 mod signal;
+mod status;
 mod sync;
 mod tenants;
 
@@ -104,6 +105,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Token(args) => apps::token(&config, &args).await?,
         Command::Audit(args) => audit::run(&config, &args).await?,
         Command::Limits(args) => limits::run(&config, &args).await?,
+        Command::Status(args) => return status::run(&config, &args).await,
         Command::Certificate => apps::certificate(&config).await?,
         Command::Config(cli::Config::Check) => {
             output::line(toml::to_string(&config)?.trim_end())?;

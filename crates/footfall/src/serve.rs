@@ -38,6 +38,13 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
     let clock: listen::Clock = Arc::new(|| SystemClock.now());
     let listeners = Listeners::start(bound, &server.intake(), &clock)?;
+    let metrics = match config.metrics.listen {
+        None => None,
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .with_context(|| format!("cannot listen on {address} for metrics"))?,
+        ),
+    };
     upkeep::start(&store);
     tokio::spawn(keep_retention(config, store));
     // On stdout, for scripts; the log, on stderr, says the same.
@@ -48,6 +55,13 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         let ready = format!("Footfall takes {name}");
         output::line(&ready)?;
         tracing::info!("{ready}");
+    }
+    if let Some(metrics) = metrics {
+        let ready = format!("Footfall shows metrics at http://{}/metrics", metrics.local_addr()?);
+        output::line(&ready)?;
+        tracing::info!("{ready}");
+        // It ends with the process: until then it shows how the rest ends.
+        tokio::spawn(server::metrics::serve(server.service(), metrics, std::future::pending()));
     }
     let stopper = listeners.stopper();
     let interrupted = async {
@@ -96,7 +110,9 @@ pub(crate) fn server_config(
         trusted_proxies: config.trusted_proxies()?,
         intake: intake::Settings {
             options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
-            ..intake::Settings::default()
+            max_waiting: config.intake.max_waiting.get(),
+            max_held_bytes: config.intake.max_held_mib.get().saturating_mul(1 << 20),
+            patience: config.intake.patience.into(),
         },
         bounds: Bounds {
             max_requests: serve.max_requests.get(),

@@ -141,6 +141,11 @@ impl Intake {
         &self.0.stats
     }
 
+    /// Brings up to date what metrics show of queues.
+    pub fn show_depths(&self) {
+        self.0.stats.set_depths(self.waiting(), self.held());
+    }
+
     /// Logons and other things that wait to be written, and how many may.
     pub fn waiting(&self) -> (usize, usize) {
         (self.0.room.taken(), self.0.settings.max_waiting)

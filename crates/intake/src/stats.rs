@@ -1,6 +1,6 @@
 //! What is counted for metrics, since the server started.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use inventory::time::TICKS_PER_SECOND;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use store::{Counts, Delivery, Recorded, SenderKey};
@@ -19,6 +20,8 @@ const OTHERS: &str = "(others)";
 /// From the time of a logon to its answer; what is older was sent late.
 const LAG_SECONDS: [f64; 12] =
     [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3_600.0, 86_400.0];
+/// Transactions whose times are remembered one by one.
+const LAST_COMMITS: usize = 512;
 const COMMIT_SECONDS: [f64; 12] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 
@@ -49,7 +52,13 @@ struct Inner {
     lag: Family<OfKind, Histogram, fn() -> Histogram>,
     wait: Histogram,
     commits: Histogram,
+    /// How long the last transactions took, the oldest first.
+    last_commits: Mutex<VecDeque<Duration>>,
     failures: Counter,
+    waiting: Gauge,
+    waiting_max: Gauge,
+    held: Gauge,
+    held_max: Gauge,
 }
 
 impl Default for Stats {
@@ -66,7 +75,12 @@ impl Default for Stats {
             lag: Family::new_with_constructor(|| Histogram::new(LAG_SECONDS)),
             wait: Histogram::new(COMMIT_SECONDS),
             commits: Histogram::new(COMMIT_SECONDS),
+            last_commits: Mutex::default(),
             failures: Counter::default(),
+            waiting: Gauge::default(),
+            waiting_max: Gauge::default(),
+            held: Gauge::default(),
+            held_max: Gauge::default(),
         }))
     }
 }
@@ -109,6 +123,14 @@ impl Stats {
             Unit::Seconds,
             this.commits.clone(),
         );
+        for (name, help, gauge) in [
+            ("waiting", "Logons and reports that wait to be written", &this.waiting),
+            ("waiting_max", "How many may", &this.waiting_max),
+            ("held_bytes", "Bytes of what was sent that are held", &this.held),
+            ("held_bytes_max", "How many may be", &this.held_max),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
         registry.register("commit_failures", "Transactions that failed", this.failures.clone());
     }
 
@@ -122,8 +144,34 @@ impl Stats {
         self.0.dropped.get_or_create(&self.of(sender)).inc_by(records);
     }
 
+    /// How long the last transactions took, the shortest first; at most some hundred.
+    pub fn last_commits(&self) -> Vec<Duration> {
+        let last = self.0.last_commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last: Vec<_> = last.iter().copied().collect();
+        last.sort_unstable();
+        last
+    }
+
+    /// What waits and is held now, for who reads the metrics next.
+    pub(crate) fn set_depths(&self, waiting: (usize, usize), held: (usize, usize)) {
+        let this = &*self.0;
+        for (gauge, value) in [
+            (&this.waiting, waiting.0),
+            (&this.waiting_max, waiting.1),
+            (&this.held, held.0),
+            (&this.held_max, held.1),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+
     pub(crate) fn committed(&self, took: Duration) {
         self.0.commits.observe(took.as_secs_f64());
+        let mut last = self.0.last_commits.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_COMMITS {
+            last.pop_front();
+        }
+        last.push_back(took);
     }
 
     pub(crate) fn failed(&self) {

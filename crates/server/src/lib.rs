@@ -13,7 +13,7 @@
 //! both, and `admin` their HTTP API.
 //!
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
-//! [`proxies`] tells who they are, and `audit` records what they asked.
+//! [`proxies`] tells who they are, `audit` records what they asked, and [`metrics`] show how it goes.
 //!
 //! `telemetry` is the other way: what shippers send, in their own words.
 //!
@@ -25,6 +25,7 @@ pub mod config;
 pub mod issuer;
 pub mod limits;
 pub mod local;
+pub mod metrics;
 pub mod origin;
 pub mod outside;
 pub mod proxies;
@@ -135,6 +136,11 @@ impl Server {
         let local = listener.local_addr()?;
         let service = service::service(config, store, clock, local).await?;
         Ok(Self { service, listener, tls })
+    }
+
+    /// The service, for other listeners.
+    pub fn service(&self) -> service::Service {
+        self.service.clone()
     }
 
     /// Where telemetry goes that comes to other listeners.

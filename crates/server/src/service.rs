@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::config::{Bounds, Config};
 use crate::error::{self, ApiError};
 use crate::load::Load;
+use crate::metrics::Requests;
 use crate::origin::Origin;
 use crate::path::Templates;
 use crate::router::{self, HEALTH};
@@ -92,6 +93,10 @@ impl Service {
     /// Where telemetry goes that comes to other listeners.
     pub fn intake(&self) -> &intake::Intake {
         &self.0.app.intake
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.app.requests
     }
 
     pub(crate) fn load(&self) -> &Load {
@@ -165,6 +170,7 @@ impl Inner {
             }
         }
         self.finish(&mut response, &method, call.correlation);
+        self.app.requests.count(route, response.status(), started.elapsed());
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::issuer::throttle::Throttle;
 use crate::limits::Quotas;
 use crate::load::Load;
+use crate::metrics::Requests;
 use crate::origin::Origin;
 use crate::outside::{self, Outside};
 use crate::telemetry::hec::Acks;
@@ -43,6 +44,8 @@ pub(crate) struct AppState {
     pub(crate) throttle: Throttle,
     /// The record of who did what.
     pub(crate) audit: Arc<Audit>,
+    /// Requests that were answered.
+    pub(crate) requests: Requests,
     /// How much goes on at once.
     pub(crate) load: Load,
     /// Answers that may still hold.
@@ -74,6 +77,7 @@ impl AppState {
             throttle: Throttle::new(config.failed_sign_ins),
             answers: Answers::new(config.answer_cache_bytes),
             audit: Arc::new(Audit::new(Arc::clone(&store), config.audit_calls)),
+            requests: Requests::default(),
             load: Load::new(&config.bounds),
             intake: Intake::start(Arc::clone(&store), config.intake.clone()),
             config,

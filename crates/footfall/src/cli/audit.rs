@@ -78,6 +78,26 @@ pub(crate) struct LimitsArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  footfall status
+  footfall status --silent-after 15m --check   # exit code 1 when somebody is silent
+  footfall status --json
+
+What is counted of senders lies in the database. With metrics.listen in the configuration the running
+server is asked, too, how much waits and how long transactions take.")]
+pub(crate) struct Status {
+    /// Who has sent nothing for so long is silent
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = crate::moment::seconds)]
+    pub(crate) silent_after: u32,
+    /// Fail when somebody is silent
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn origin(text: &str) -> Result<Origin, String> {
     text.parse().map_err(|error: server::config::Error| error.to_string())
 }

@@ -12,6 +12,7 @@ mod hostile;
 mod identities;
 mod layering;
 mod listeners;
+mod live;
 mod persons;
 mod query;
 mod server;

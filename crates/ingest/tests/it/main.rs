@@ -13,6 +13,7 @@ mod inputs;
 mod json;
 mod lines;
 mod linux;
+mod live;
 mod osquery;
 mod own;
 mod rows;
