@@ -142,6 +142,14 @@ def send_documents(self, server, call, **options):
     self.send(part)
 
 
+def quiet_logger(name):
+    """A logger whose words go nowhere but to the handlers that it gets."""
+    logger = logging.getLogger(f"tests.shippers.{name}")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
+    return logger
+
+
 @sender("pyhec", sshd)
 def splunk_handler(self, server, folder):
     """A logging handler; what it could not send in time it drops, so its retries cover a restart."""
@@ -150,8 +158,7 @@ def splunk_handler(self, server, folder):
         host="localhost", port=server.port, token=f"{self.id}:{self.secret}", index="main",
         hostname="relay", sourcetype="linux_secure", verify=server.authority_file, record_format=False,
         flush_interval=0.3, queue_size=0, retry_count=40, retry_backoff=0.05, timeout=30)
-    logger = logging.getLogger("tests.shippers.hec")
-    logger.propagate = False
+    logger = quiet_logger(self.id)
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
 
@@ -170,7 +177,7 @@ def splunk_hec_with_acknowledgements(self, server, folder):
     unsent = queue.Queue()
     hec = splunk_hec(
         f"{self.id}:{self.secret}", "localhost", hec_port=server.port, input_type="json", use_ack=True,
-        ack_interval=0, max_ack_attempts=5, backup_queue=unsent, logger=logging.getLogger("tests.shippers.ack"))
+        ack_interval=0, max_ack_attempts=5, backup_queue=unsent, logger=quiet_logger(self.id))
 
     def part(lines):
         for line in lines:

@@ -15,13 +15,14 @@ from collections import Counter
 import requests
 
 from senders import Sender
-from shippers import Background, Live, Logons, ShipperTest, sshd, wait_until
+from shippers import Background, Live, Logons, ShipperTest, free_port, sshd, wait_until
 
 LOGONS = 300
 PARTS = 6
 # The senders, and how each is told to come again.
 BUSY = {"omes": 429, "sngraw": 503, "pybulk": 429, "pyhec": 503}
-# The server holds 256 MiB of what is sent, unpacked, until it is written; a body may have 64 MiB.
+# The server holds 256 MiB of what is sent, unpacked and by pieces, until it is written; a body may have 64 MiB.
+PIECE = 256 * 1024
 LARGE, LARGE_ONES = 63 * 1024 * 1024, 4
 
 
@@ -30,10 +31,18 @@ class Logged(Live):
 
     verbosity = "info"
 
+    def __init__(self):
+        self.metrics = free_port()
+        super().__init__(f'[metrics]\nlisten = "127.0.0.1:{self.metrics}"\n')
+
     def start(self):
         self.path = os.path.join(self.folder.name, "log")
         with open(self.path, "ab") as self.log:
             super().start()
+
+    def room(self):
+        """Bytes that it holds, and how many it may."""
+        return requests.get(f"http://127.0.0.1:{self.metrics}/status", timeout=30).json()["heldBytes"]
 
     def answers(self):
         """How often an app was answered with which status, where it was not 200."""
@@ -63,25 +72,15 @@ class Fillers:
 
     def fill(self):
         """Takes room until none is left."""
-        before = self.memory()
         for _ in range(LARGE_ONES):
             self.send(LARGE)
-        deadline = time.monotonic() + 20
-        while self.memory() < before + LARGE_ONES * LARGE and time.monotonic() < deadline:
-            time.sleep(0.1)
-        while not self.is_full():
+        wait_until(lambda: self.server.room()[0] >= LARGE_ONES * (LARGE + PIECE), self.server.room)
+        while True:
+            before, all_of_it = self.server.room()
+            if before >= all_of_it:
+                return
             self.send()
-            time.sleep(0.1)
-
-    def memory(self):
-        """Bytes that the server holds."""
-        with open(f"/proc/{self.server.server.pid}/statm", encoding="utf-8") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def is_full(self):
-        answer = requests.get(
-            f"{self.server.origin}/services/collector/health", timeout=30, verify=self.server.authority_file)
-        return answer.status_code == 503 and answer.json()["code"] == 18
+            wait_until(lambda held=before: self.server.room()[0] > held, self.server.room)
 
     def send(self, size=0):
         line = self.lines[len(self.sending)].encode()
