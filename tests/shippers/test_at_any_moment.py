@@ -13,8 +13,8 @@ import unittest
 from senders import SENDERS, Sender
 from shippers import Live, ShipperTest, wait_until
 
-LOGONS = 1500
-PARTS = 30
+LOGONS = 1000
+PARTS = 25
 
 
 class AtAnyMoment(ShipperTest):
