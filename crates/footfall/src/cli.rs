@@ -7,6 +7,7 @@ mod device_group;
 mod group;
 mod keys;
 mod machine;
+mod node;
 mod operator;
 mod person;
 mod query;
@@ -31,6 +32,7 @@ pub(crate) use device_group::{AddDeviceGroup, ChangeDeviceGroup, DeviceGroup, Se
 pub(crate) use group::{Group, Kind};
 pub(crate) use keys::Keys;
 pub(crate) use machine::{Exclude, Identities, Include, Machine, Merge, Split, Tag};
+pub(crate) use node::{Node, NodeSecret};
 pub(crate) use operator::{AddOperator, Operator, PasswordSource, Switch};
 pub(crate) use person::Person;
 pub(crate) use query::{Export, Query};
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// Whose accounts are whose
     #[command(subcommand)]
     Person(Person),
+    /// Machines that report by osquery's TLS API
+    #[command(subcommand)]
+    Node(Node),
     /// The tenants: organisations whose data are apart
     #[command(subcommand)]
     Tenant(Tenant),

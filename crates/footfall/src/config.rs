@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) answers: Answers,
     pub(crate) users: Users,
     pub(crate) limits: Limits,
+    pub(crate) osquery: Osquery,
     pub(crate) audit: Audit,
     pub(crate) intake: Intake,
     #[serde(default)]
@@ -100,6 +101,33 @@ pub(crate) struct Serve {
 pub(crate) enum ForwardedHeader {
     XForwardedFor,
     Forwarded,
+}
+
+/// Machines that report by osquery's TLS API.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Osquery {
+    pub(crate) enabled: bool,
+    pub(crate) sessions_interval: Seconds,
+    pub(crate) history_interval: Seconds,
+    pub(crate) addresses_interval: Seconds,
+    pub(crate) facts_interval: Seconds,
+    pub(crate) distributed: bool,
+    pub(crate) distributed_interval: Seconds,
+}
+
+impl Osquery {
+    /// The settings as the server takes them.
+    pub(crate) fn to_server(self) -> server::osquery::Settings {
+        server::osquery::Settings {
+            enabled: self.enabled,
+            sessions_interval: self.sessions_interval.into(),
+            history_interval: self.history_interval.into(),
+            addresses_interval: self.addresses_interval.into(),
+            facts_interval: self.facts_interval.into(),
+            distributed_interval: self.distributed.then(|| self.distributed_interval.into()),
+        }
+    }
 }
 
 /// What is kept of who asked, changed and signed in.

@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod machine;
 mod moment;
+mod nodes;
 mod operators;
 mod output;
 mod password;
@@ -100,6 +101,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::DeviceGroup(command) => return device_groups::run(&config, command).await,
         Command::Machine(command) => return machine::run(&config, command).await,
         Command::Person(command) => return person::run(&config, command).await,
+        Command::Node(command) => return nodes::run(&config, command).await,
         Command::Tenant(command) => return tenants::run(&config, command).await,
         Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,

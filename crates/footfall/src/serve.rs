@@ -114,6 +114,7 @@ pub(crate) fn server_config(
             max_held_bytes: config.intake.max_held_mib.get().saturating_mul(1 << 20),
             patience: config.intake.patience.into(),
         },
+        osquery: config.osquery.to_server(),
         bounds: Bounds {
             max_requests: serve.max_requests.get(),
             max_connections: serve.max_connections.get(),

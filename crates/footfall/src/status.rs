@@ -126,6 +126,12 @@ fn print(report: &Report, config: &Config, now: Timestamp) -> anyhow::Result<()>
                 server.held_bytes.0 >> 20,
                 server.held_bytes.1 >> 20,
             ))?;
+            if server.dropped > 0 {
+                let dropped = output::count(server.dropped, "record");
+                output::line(&format!(
+                    "{dropped} came over UDP faster than they could be taken, and are lost."
+                ))?;
+            }
         }
         (None, Some(_)) => {}
         (None, None) => {

@@ -113,7 +113,10 @@ impl Sender<'_, '_> {
             .ok_or(FieldError::Computer)?;
         bounded(&[("the machine's name", name)])?;
         let host = Identifier::parse(IdentifierKind::OsqueryHost, &identifier);
-        Ok(MachineRef::named(name).identified(host))
+        // As the vendor's documentation decorates, and whoever follows it.
+        let hardware =
+            Identifier::parse(IdentifierKind::HardwareUuid, &self.decorated("host_uuid"));
+        Ok(MachineRef::named(name).identified(host).identified(hardware))
     }
 
     fn decorated(&self, key: &str) -> Cow<'_, str> {

@@ -48,6 +48,8 @@ struct Inner {
     noise: Family<Of, Counter>,
     rejected: Family<Of, Counter>,
     dropped: Family<Of, Counter>,
+    /// The same of all senders.
+    all_dropped: Counter,
     refused: Family<OfKind, Counter>,
     lag: Family<OfKind, Histogram, fn() -> Histogram>,
     wait: Histogram,
@@ -71,6 +73,7 @@ impl Default for Stats {
             noise: Family::default(),
             rejected: Family::default(),
             dropped: Family::default(),
+            all_dropped: Counter::default(),
             refused: Family::default(),
             lag: Family::new_with_constructor(|| Histogram::new(LAG_SECONDS)),
             wait: Histogram::new(COMMIT_SECONDS),
@@ -142,6 +145,12 @@ impl Stats {
     /// So many records of a sender were lost: there was no room, and it does not send them again.
     pub fn dropped(&self, sender: &SenderKey, records: u64) {
         self.0.dropped.get_or_create(&self.of(sender)).inc_by(records);
+        self.0.all_dropped.inc_by(records);
+    }
+
+    /// Records of all senders that were lost for want of room.
+    pub fn all_dropped(&self) -> u64 {
+        self.0.all_dropped.get()
     }
 
     /// How long the last transactions took, the shortest first; at most some hundred.

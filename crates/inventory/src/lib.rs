@@ -7,7 +7,7 @@
 //! Reading order follows the data: [`time`] and [`ids`], then what telemetry says
 //! ([`account`], [`logon`], [`session`], [`machine`]), who is who ([`identity`], [`person`]), the rule
 //! that decides what counts ([`rule`]), what is kept ([`relation`]), what may be asked ([`query`],
-//! [`filter`]) and who may ask it ([`access`]).
+//! [`filter`]) and who may ask it ([`access`]). [`node`] is machines that report by themselves.
 
 pub mod access;
 pub mod account;
@@ -17,6 +17,7 @@ pub mod identity;
 pub mod ids;
 pub mod logon;
 pub mod machine;
+pub mod node;
 pub mod person;
 pub mod query;
 pub mod relation;

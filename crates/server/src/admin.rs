@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod credentials;
 pub(crate) mod device_groups;
 pub(crate) mod me;
+pub(crate) mod nodes;
 pub(crate) mod operators;
 pub(crate) mod roles;
 pub(crate) mod signing_keys;

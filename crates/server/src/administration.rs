@@ -1,4 +1,4 @@
-//! Administration: what may be changed about tenants, apps, operators, roles, groups and keys.
+//! Administration: what may be changed about tenants, apps, operators, roles, groups, keys and nodes.
 //!
 //! The HTTP API (`admin`) and the command line are two faces of these operations. Each is checked
 //! here, and each change, also one that was refused, leaves an entry in the audit: that is why
@@ -14,6 +14,7 @@ pub mod identities;
 pub mod invalid;
 pub mod keys;
 pub mod machines;
+pub mod nodes;
 pub mod operators;
 pub mod people;
 pub mod persons;
@@ -94,6 +95,14 @@ pub enum Error {
         /// Which one.
         name: String,
     },
+    /// It names more than one.
+    #[error("there are several {what}s `{name}`: name one by its id, which `list` shows")]
+    Ambiguous {
+        /// Of which kind.
+        what: &'static str,
+        /// Which name.
+        name: String,
+    },
     /// A name is taken.
     #[error("the {what} `{name}` exists already: choose another name")]
     Taken {
@@ -146,7 +155,8 @@ impl Error {
             Self::Directory(refused) => Some(refused.fault()),
             Self::Invalid(_) | Self::Password(password::Error::Length) => Some(Fault::Invalid),
             Self::Unknown { .. } => Some(Fault::Unknown),
-            Self::Taken { .. }
+            Self::Ambiguous { .. }
+            | Self::Taken { .. }
             | Self::TooMany { .. }
             | Self::Undecidable(_)
             | Self::Unlinkable(_)

@@ -9,6 +9,7 @@ use inventory::query::{UpnLookup, UserLookup};
 use crate::issuer::throttle::FailedSignIns;
 use crate::limits::Limits;
 use crate::origin::Origin;
+use crate::osquery;
 use crate::outside::OutsideIssuer;
 use crate::proxies::TrustedProxies;
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub bounds: Bounds,
     /// How telemetry is read that is sent, and how much of it may wait.
     pub intake: intake::Settings,
+    /// Machines that report by osquery's TLS API.
+    pub osquery: osquery::Settings,
 }
 
 /// How much callers may ask at once, and how slowly.
@@ -140,6 +143,7 @@ impl Default for Config {
             trusted_proxies: TrustedProxies::default(),
             bounds: Bounds::default(),
             intake: intake::Settings::default(),
+            osquery: osquery::Settings::default(),
         }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) enum ApiError {
     MachineNotFound(String),
     /// The body makes no sense.
     InvalidBody(String),
+    /// The body, unpacked, has more bytes than are allowed.
+    TooLarge { allowed: usize },
     /// There is no such thing; the text says which.
     NotFound(String),
     /// What is there stands against a change.
@@ -107,6 +109,7 @@ impl ApiError {
             | Self::Disallowed(_) => StatusCode::FORBIDDEN,
             Self::MachineNotFound(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -133,6 +136,7 @@ impl ApiError {
             // The vendor's table has no code for these.
             Self::NotImplemented(_) => "NotImplemented",
             Self::Conflict(_) => "Conflict",
+            Self::TooLarge { .. } => "RequestBodyTooLarge",
             // The documentation says TooManyRequests; the wire says 429 (§6.5).
             Self::TooManyRequests { .. } => "429",
             Self::Unavailable => "ServiceUnavailable",
@@ -154,6 +158,9 @@ impl ApiError {
             Self::MissingParameter(name) => format!("Parameter {name} is missing"),
             Self::BatchTooLarge { received, allowed } => {
                 format!("Maximum batch size exceeded. Received: {received}, allowed: {allowed}")
+            }
+            Self::TooLarge { allowed } => {
+                format!("Request body is too large: allowed are {allowed} bytes, unpacked")
             }
             Self::MissingRoles { required, held } => missing("roles", required, held),
             Self::MissingScopes { required, held } => missing("scopes", required, held),

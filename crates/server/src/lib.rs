@@ -12,6 +12,8 @@
 //! server is needed, and `pages` are what people see of it; [`administration`] holds the operations on
 //! both, and `admin` their HTTP API.
 //!
+//! [`osquery`] is where machines report to by themselves.
+//!
 //! Around all of it, `connections`, `load` and `body` bound what callers can ask at once and how slowly,
 //! [`proxies`] tells who they are, `audit` records what they asked, and [`metrics`] show how it goes.
 //!
@@ -27,6 +29,7 @@ pub mod limits;
 pub mod local;
 pub mod metrics;
 pub mod origin;
+pub mod osquery;
 pub mod outside;
 pub mod proxies;
 pub mod router;

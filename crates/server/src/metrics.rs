@@ -77,6 +77,8 @@ pub struct Status {
     /// Transactions that were timed, and how long half and 99 in a hundred of them took at most, in
     /// milliseconds.
     pub commits: (u64, f64, f64),
+    /// Records that were lost for want of room, of senders that do not send again (UDP).
+    pub dropped: u64,
     /// Requests that are being answered, and how many may be.
     pub requests: (u64, u64),
     /// Connections, and how many may be.
@@ -156,6 +158,7 @@ async fn status(State(shown): State<Arc<Shown>>) -> Response {
         waiting: pair(intake.waiting()),
         held_bytes: pair(intake.held()),
         commits: (commits.len() as u64, at(50), at(99)),
+        dropped: intake.stats().all_dropped(),
         requests: pair(load.requests()),
         connections: pair(load.connections()),
     };

@@ -19,7 +19,7 @@ const MAX_SEGMENTS: usize = 8;
 const VERSION: &str = "v1.0";
 
 /// First segments that name no tenant, so that a wrong path of the API stays one.
-const RESERVED: &[&str] = &["api", "admin", "assets"];
+const RESERVED: &[&str] = &["api", "admin", "assets", "osquery"];
 
 /// The routes' paths, `{...}` standing for an id.
 pub(crate) struct Templates(Vec<Template>);

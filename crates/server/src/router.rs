@@ -26,8 +26,8 @@ use crate::router::handlers::{Handlers, delete, get, patch, post, put};
 use crate::state::AppState;
 use crate::telemetry::{self, bulk, handshake, hec, upload};
 use crate::{
-    alerts, batch, body, changes, device_groups, discovery, finders, machines, metadata, pages,
-    path, unsupported, users,
+    alerts, batch, body, changes, device_groups, discovery, finders, machines, metadata, osquery,
+    pages, path, unsupported, users,
 };
 
 /// The route of whoever watches the server: answered however much else there is to do.
@@ -128,6 +128,17 @@ fn table() -> Vec<Entry> {
         open("/{tenant}/discovery/keys", get(discovery::key_set)),
         open("/common/discovery/instance", get(discovery::instance)),
         open("/common/userrealm/{user}", get(discovery::user_realm)),
+        // Machines that report by themselves, which show an enroll secret or a node key.
+        open("/osquery/enroll", post(osquery::enroll)),
+        open("/osquery/config", post(osquery::config)),
+        open("/osquery/log", post(osquery::log)),
+        open("/osquery/distributed/read", post(osquery::read)),
+        open("/osquery/distributed/write", post(osquery::write)),
+        open("/{node}/osquery/{endpoint}", get(osquery::key_in_path).post(osquery::key_in_path)),
+        open(
+            "/{node}/osquery/distributed/{endpoint}",
+            get(osquery::key_in_path).post(osquery::key_in_path),
+        ),
         // Whoever watches the server.
         open(HEALTH, get(healthz)),
         // Whoever wants to know all this.
@@ -186,8 +197,8 @@ fn refused() -> impl Iterator<Item = Entry> {
 /// Who administers the server.
 fn administration() -> Vec<Entry> {
     use crate::admin::{
-        apps, audit, credentials, device_groups, me, operators, roles, signing_keys, tenants,
-        user_groups,
+        apps, audit, credentials, device_groups, me, nodes, operators, roles, signing_keys,
+        tenants, user_groups,
     };
     vec![
         read("/admin/v1/me", get(me::get)),
@@ -243,6 +254,14 @@ fn administration() -> Vec<Entry> {
         write("/admin/v1/device-groups/{id}/access", put(device_groups::set_access)),
         read("/admin/v1/signing-keys", get(signing_keys::list)),
         write("/admin/v1/signing-keys/rotate", post(signing_keys::rotate)),
+        read("/admin/v1/nodes", get(nodes::list)),
+        write("/admin/v1/nodes/refresh", post(nodes::refresh_all)),
+        write("/admin/v1/nodes/{id}", delete(nodes::remove)),
+        write("/admin/v1/nodes/{id}/refresh", post(nodes::refresh)),
+        write("/admin/v1/nodes/{id}/revoke", post(nodes::revoke)),
+        read("/admin/v1/enroll-secrets", get(nodes::list_secrets)),
+        write("/admin/v1/enroll-secrets", post(nodes::add_secret)),
+        write("/admin/v1/enroll-secrets/{id}/revoke", post(nodes::revoke_secret)),
     ]
 }
 

@@ -18,6 +18,7 @@ use crate::limits::Quotas;
 use crate::load::Load;
 use crate::metrics::Requests;
 use crate::origin::Origin;
+use crate::osquery::Nodes;
 use crate::outside::{self, Outside};
 use crate::telemetry::hec::Acks;
 use crate::telemetry::sender::Senders;
@@ -56,6 +57,8 @@ pub(crate) struct AppState {
     pub(crate) senders: Senders,
     /// Numbers under which it is acknowledged.
     pub(crate) acks: Acks,
+    /// Machines that report by themselves.
+    pub(crate) nodes: Nodes,
 }
 
 impl AppState {
@@ -80,6 +83,7 @@ impl AppState {
             requests: Requests::default(),
             load: Load::new(&config.bounds),
             intake: Intake::start(Arc::clone(&store), config.intake.clone()),
+            nodes: Nodes::default(),
             config,
             tenant,
             store,

@@ -28,6 +28,7 @@ use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
+use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
     AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
@@ -42,7 +43,8 @@ pub use self::delivery::{Counts, Delivery, Sender, SenderKey};
 pub use self::error::Error;
 pub use self::identities::{Identities, Lookalike, MachineRecord};
 pub use self::outcome::{
-    Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow, Totals,
+    Enrolled, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow,
+    Totals,
 };
 pub use self::persons::{PersonAccount, PersonDecision};
 pub use self::sync::{
@@ -441,6 +443,73 @@ pub trait Store: SyncStore + Send + Sync {
         &self,
         authority: &CertificateAuthority,
     ) -> Result<(), Error>;
+
+    /// Keeps a secret with which machines enroll; `false` when one of its name is in force.
+    async fn add_enroll_secret(
+        &self,
+        tenant: TenantId,
+        secret: &EnrollSecret,
+        sha256: [u8; 32],
+    ) -> Result<bool, Error>;
+
+    /// Every secret with which machines enroll, the revoked ones too.
+    async fn enroll_secrets(&self, tenant: TenantId) -> Result<Vec<EnrollSecret>, Error>;
+
+    /// Ends the secret of a name; `false` when none is in force.
+    async fn revoke_enroll_secret(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// The tenant and name of the secret with a hash, if it is in force.
+    async fn find_enroll_secret(
+        &self,
+        sha256: [u8; 32],
+    ) -> Result<Option<(TenantId, String)>, Error>;
+
+    /// Enrolls a machine with the key of a hash. A machine that is known, by its hardware or else by
+    /// the identifier that it has, keeps its place and gets the new key.
+    async fn enroll_node(
+        &self,
+        tenant: TenantId,
+        enrollment: &Enrollment,
+        secret: &str,
+        key: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Enrolled, Error>;
+
+    /// The enrolled machine whose key has a hash; nobody's that was revoked.
+    async fn node_of_key(&self, key: [u8; 32]) -> Result<Option<(TenantId, Node)>, Error>;
+
+    /// Every machine that enrolled, by name.
+    async fn nodes(&self, tenant: TenantId) -> Result<Vec<Node>, Error>;
+
+    /// Hears a machine no more, and does not let it enroll again; `false` when there is no such one.
+    async fn revoke_node(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, Error>;
+
+    /// Forgets a machine that enrolled, which may enroll anew; `false` when there is no such one.
+    async fn remove_node(&self, tenant: TenantId, id: Uuid) -> Result<bool, Error>;
+
+    /// Asks one machine, or each that is not revoked, who is logged on; how many were asked.
+    async fn ask_nodes(
+        &self,
+        tenant: TenantId,
+        id: Option<Uuid>,
+        at: Timestamp,
+    ) -> Result<u64, Error>;
+
+    /// A machine answered what it was asked at a moment.
+    async fn node_answered(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        asked: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// Notes when machines were heard of.
+    async fn note_nodes(&self, sightings: Vec<(TenantId, Sighting)>) -> Result<(), Error>;
 }
 
 /// Opens the store that a URL names (`sqlite:PATH`), creating it where it does not exist.

@@ -4,6 +4,7 @@ use inventory::access::directory::Directory;
 use inventory::account::Account;
 use inventory::ids::MachineId;
 use inventory::relation::Relation;
+use uuid::Uuid;
 
 /// What became of a batch of logons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,4 +94,15 @@ pub struct GroupCount {
     pub group: i32,
     /// Its machines.
     pub machines: u64,
+}
+
+/// What became of a machine that wants to enroll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    /// It is enrolled, under this id.
+    As(Uuid),
+    /// It was revoked and may not.
+    Revoked,
+    /// There are as many machines as there may be.
+    Full,
 }

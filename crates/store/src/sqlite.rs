@@ -10,7 +10,8 @@
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
 //! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
 //! `prune` is retention, `forget` erases a person, `sync` is how far other servers are read. `tenants`, `apps`, `keys`,
-//! `operators`, `tickets` and `directory` are who may ask; `audit` is who did.
+//! `operators`, `tickets` and `directory` are who may ask; `audit` is who did. `nodes` are machines
+//! that report by themselves.
 
 mod addresses;
 mod apps;
@@ -26,6 +27,7 @@ mod groups;
 mod identity;
 mod keys;
 mod known;
+mod nodes;
 mod operators;
 mod persons;
 mod prune;
@@ -58,6 +60,7 @@ use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
+use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
     AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
@@ -75,8 +78,9 @@ use self::failure::{Failure, failed};
 use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
-    Delivery, EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory, PersonAccount,
-    PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Sender, Settings, Store, Totals,
+    Delivery, Enrolled, EntryVisitor, Error, Forgotten, GroupCount, Identities, KeptDirectory,
+    PersonAccount, PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor, Sender, Settings,
+    Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -687,6 +691,112 @@ impl Store for Sqlite {
             .write("keep the certificate authority", move |writer| {
                 keys::add_certificate_authority(writer, &authority)
             })
+            .await
+    }
+
+    async fn add_enroll_secret(
+        &self,
+        tenant: TenantId,
+        secret: &EnrollSecret,
+        sha256: [u8; 32],
+    ) -> Result<bool, Error> {
+        let secret = secret.clone();
+        self.connections
+            .write("keep an enroll secret", move |writer| {
+                nodes::add_secret(&writer.connection, tenant, &secret, sha256)
+            })
+            .await
+    }
+
+    async fn enroll_secrets(&self, tenant: TenantId) -> Result<Vec<EnrollSecret>, Error> {
+        self.connections.read("list enroll secrets", move |db| nodes::secrets(db, tenant)).await
+    }
+
+    async fn revoke_enroll_secret(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.connections
+            .write("revoke an enroll secret", move |writer| {
+                nodes::revoke_secret(&writer.connection, tenant, &name, at)
+            })
+            .await
+    }
+
+    async fn find_enroll_secret(
+        &self,
+        sha256: [u8; 32],
+    ) -> Result<Option<(TenantId, String)>, Error> {
+        self.connections.ask("find an enroll secret", |db| nodes::find_secret(db, sha256))
+    }
+
+    async fn enroll_node(
+        &self,
+        tenant: TenantId,
+        enrollment: &Enrollment,
+        secret: &str,
+        key: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Enrolled, Error> {
+        let (enrollment, secret) = (enrollment.clone(), secret.to_owned());
+        self.connections
+            .write("enroll a node", move |writer| {
+                let new = nodes::New { enrollment: &enrollment, secret: &secret, key, at };
+                nodes::enroll(writer, tenant, &new)
+            })
+            .await
+    }
+
+    async fn node_of_key(&self, key: [u8; 32]) -> Result<Option<(TenantId, Node)>, Error> {
+        self.connections.ask("find a node", |db| nodes::of_key(db, key))
+    }
+
+    async fn nodes(&self, tenant: TenantId) -> Result<Vec<Node>, Error> {
+        self.connections.read("list nodes", move |db| nodes::list(db, tenant)).await
+    }
+
+    async fn revoke_node(&self, tenant: TenantId, id: Uuid, at: Timestamp) -> Result<bool, Error> {
+        self.connections
+            .write("revoke a node", move |writer| nodes::revoke(&writer.connection, tenant, id, at))
+            .await
+    }
+
+    async fn remove_node(&self, tenant: TenantId, id: Uuid) -> Result<bool, Error> {
+        self.connections
+            .write("forget a node", move |writer| nodes::remove(&writer.connection, tenant, id))
+            .await
+    }
+
+    async fn ask_nodes(
+        &self,
+        tenant: TenantId,
+        id: Option<Uuid>,
+        at: Timestamp,
+    ) -> Result<u64, Error> {
+        self.connections
+            .write("ask nodes", move |writer| nodes::ask(&writer.connection, tenant, id, at))
+            .await
+    }
+
+    async fn node_answered(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        asked: Timestamp,
+    ) -> Result<(), Error> {
+        self.connections
+            .write("note the answer of a node", move |writer| {
+                nodes::answered(&writer.connection, tenant, id, asked)
+            })
+            .await
+    }
+
+    async fn note_nodes(&self, sightings: Vec<(TenantId, Sighting)>) -> Result<(), Error> {
+        self.connections
+            .write("note when nodes were heard of", move |writer| nodes::note(writer, &sightings))
             .await
     }
 }

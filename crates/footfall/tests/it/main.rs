@@ -13,6 +13,7 @@ mod identities;
 mod layering;
 mod listeners;
 mod live;
+mod nodes;
 mod persons;
 mod query;
 mod server;

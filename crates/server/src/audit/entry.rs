@@ -61,11 +61,16 @@ fn deed(route: &str, method: &Method) -> Option<Deed> {
         Some(Deed::Call)
     } else if route.starts_with("/admin/") {
         Some(if only_reads { Deed::Call } else { Deed::Administration })
-    } else if PUBLIC.contains(&route) || route.starts_with("/assets/") {
+    } else if PUBLIC.contains(&route) || route.starts_with("/assets/") || is_telemetry(route) {
         None
     } else {
         Some(Deed::SignIn)
     }
+}
+
+/// What machines send and fetch all the time, once they are enrolled: telemetry, not questions.
+fn is_telemetry(route: &str) -> bool {
+    route.contains("/osquery/") && route != "/osquery/enroll"
 }
 
 /// A request that is being answered and will be recorded, even when its client goes away before
@@ -238,5 +243,8 @@ mod tests {
         assert_eq!(deed("/{tenant}/oauth2/v2.0/token", &Method::GET), Some(Deed::SignIn));
         assert_eq!(deed("/a/page/to/come", &Method::POST), Some(Deed::SignIn));
         assert_eq!(deed("/healthz", &Method::GET), None);
+        assert_eq!(deed("/osquery/enroll", &Method::POST), Some(Deed::SignIn));
+        assert_eq!(deed("/osquery/log", &Method::POST), None);
+        assert_eq!(deed("/{node}/osquery/{endpoint}", &Method::GET), None);
     }
 }

@@ -53,7 +53,7 @@ fn self_signed(names: &[&str]) -> Config {
     Config { tls: Tls::SelfSigned { names }, ..unlimited() }
 }
 
-async fn connect(
+pub(crate) async fn connect(
     server: &Running,
     name: &str,
     alpn: &[&str],

@@ -31,6 +31,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0009_one_person.sql"),
         include_str!("../../migrations/sqlite/0010_senders.sql"),
         include_str!("../../migrations/sqlite/0011_sync.sql"),
+        include_str!("../../migrations/sqlite/0012_nodes.sql"),
     ],
 };
 

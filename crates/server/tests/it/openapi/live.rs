@@ -352,6 +352,42 @@ async fn sign_in(probe: &Probe) {
         probe.query(path, &[], "").await;
     }
     probe.query("/common/userrealm/{user}", &["anna@corp.example"], "").await;
+    nodes(probe).await;
+    // Keys of nobody, which is told with 200.
+    for call in ["enroll", "config", "log", "distributed/read", "distributed/write"] {
+        let path = format!("/osquery/{call}");
+        probe.call(POST, &path, &[], 200).await;
+        probe.call_with(POST, &path, &[], "{".to_owned(), 400).await;
+    }
+}
+
+/// A node, from the secret with which it enrolls to its end.
+async fn nodes(probe: &Probe) {
+    let secrets = "/admin/v1/enroll-secrets";
+    let added = probe.call(POST, secrets, &[], 201).await.json();
+    probe.call(POST, secrets, &[], 409).await;
+    let enroll = "/osquery/enroll";
+    let mut body = probe.contract.body(&POST, enroll).unwrap().clone();
+    body["enroll_secret"] = added["secret"].clone();
+    let key = probe.call_with(POST, enroll, &[], body.to_string(), 200).await.json();
+    assert_eq!(probe.call(POST, "/admin/v1/nodes/refresh", &[], 200).await.json()["asked"], 1);
+    probe.call(POST, "/admin/v1/nodes/{id}/refresh", &["lnx-1"], 200).await;
+    for call in ["config", "log", "distributed/read", "distributed/write"] {
+        let path = format!("/osquery/{call}");
+        let mut body = probe.contract.body(&POST, &path).unwrap().clone();
+        body["node_key"] = key["node_key"].clone();
+        let answer = probe.call_with(POST, &path, &[], body.to_string(), 200).await.json();
+        assert_eq!(answer["node_invalid"], false, "{call}");
+    }
+    let nodes = probe.call(GET, "/admin/v1/nodes", &[], 200).await.json();
+    assert_eq!(nodes["value"][0]["hostName"], "lnx-1");
+    probe.call(POST, "/admin/v1/nodes/{id}/revoke", &["lnx-1"], 204).await;
+    probe.call(GET, "/admin/v1/nodes", &[], 200).await;
+    probe.call(DELETE, "/admin/v1/nodes/{id}", &["lnx-1"], 204).await;
+    probe.call(POST, "/admin/v1/nodes/{id}/refresh", &["lnx-1"], 404).await;
+    probe.call(POST, "/admin/v1/enroll-secrets/{id}/revoke", &["servers"], 204).await;
+    probe.call(POST, "/admin/v1/enroll-secrets/{id}/revoke", &["servers"], 404).await;
+    probe.call(GET, secrets, &[], 200).await;
 }
 
 /// An app with a credential of every kind.
