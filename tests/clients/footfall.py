@@ -49,13 +49,15 @@ class Footfall:
     """A server over TLS on a free port, with two logons and one app."""
 
     permissions = ("Machine.Read.All", "User.Read.All")
+    # What the server logs, and where to; the terminal's unless it is a file.
+    verbosity, log = "warn", None
 
     def __init__(self, config=""):
         self.folder = tempfile.TemporaryDirectory()
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL")},
             "FOOTFALL_DATABASE": f"sqlite:{self.folder.name}/footfall.sqlite",
-            "RUST_LOG": "warn",
+            "RUST_LOG": self.verbosity,
         }
         self.configure(config)
         self.fill()
@@ -88,7 +90,7 @@ class Footfall:
                 FOOTFALL, "serve", "--listen", f"127.0.0.1:{self.port}", "--tls", "self-signed",
                 "--tls-name", VENDOR_LOGIN, "--tls-name", VENDOR_API, "--limits", "off",
             ],
-            env=self.environment, stdout=subprocess.PIPE, text=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True,
         )
         ready = self.server.stdout.readline()
         self.port = int(re.search(r"https://127\.0\.0\.1:(\d+)/", ready).group(1))

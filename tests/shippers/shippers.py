@@ -24,7 +24,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "clients"))
-from footfall import Footfall  # noqa: E402
+from footfall import FOOTFALL, Footfall  # noqa: E402
 
 DOCUMENTATION = pathlib.Path(__file__).parents[2] / "docs" / "sources"
 PATIENCE = 60
@@ -55,10 +55,10 @@ def documented(name, replacements):
 class Live(Footfall):
     """A server that can be killed, with an app that may send, and listeners."""
 
-    def __init__(self, config=""):
-        super().__init__(config)
-        self.sender = self.json("app", "add", "shipper", "--permission=Telemetry.Write", "--json")
-        self.id, self.secret = self.sender["clientId"], self.sender["clientSecret"]
+    def add_sender(self, name):
+        """An app that may send: its id and secret."""
+        app = self.json("app", "add", name, "--permission=Telemetry.Write", "--json")
+        return app["clientId"], app["clientSecret"]
 
     def fill(self):
         """Nothing is there before it is sent."""
@@ -69,10 +69,16 @@ class Live(Footfall):
         self.server.wait(timeout=30)
         self.server.stdout.close()
 
-    def relations(self, prefix):
+    def known(self):
+        """How many logons it knows."""
+        return sum(count for _, _, count in self.relations().values())
+
+    def relations(self, prefix=""):
         """Who was where, when first and last and how often, of accounts that begin so."""
         with tempfile.TemporaryDirectory() as folder:
-            self.run("export", folder, "--force")
+            export = subprocess.run([FOOTFALL, "export", folder, "--force"], env=self.environment,
+                                    capture_output=True, text=True, check=False)
+            assert export.returncode == 0, export.stderr
             with open(os.path.join(folder, "relations.ndjson"), encoding="utf-8") as file:
                 rows = [json.loads(line) for line in file]
         return {
@@ -81,11 +87,20 @@ class Live(Footfall):
         }
 
 
+def wait_until(condition, what, patience=PATIENCE):
+    """Waits for something that comes to be by itself."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {patience} seconds: {what()}"
+        time.sleep(0.1)
+
+
 class Logons:
     """Logons of one sender, as its product writes them, among what else such a log holds."""
 
     def __init__(self, name, count, form, newest=None):
         self.name = name
+        self.count = count
         self.relations = {}
         self.lines = []
         chance = random.Random(name)
@@ -176,6 +191,14 @@ def winlogbeat(logon):
         for at, event in enumerate(fields(logon))
     ]
     return logon["user"], machine, lines
+
+
+def torn(form):
+    """The same, with a line now and then that somebody broke off: it must not stop what comes behind."""
+    def lines_of(logon):
+        user, machine, lines = form(logon)
+        return user, machine, lines + ([lines[0][:60]] if logon["number"] % 100 == 50 else [])
+    return lines_of
 
 
 class Unpacked:
@@ -328,7 +351,7 @@ class ShipperTest(unittest.TestCase):
     def assert_arrived(self, server, logons, shipper=None, patience=PATIENCE):
         """Every logon is known, once, and no other."""
         deadline = time.monotonic() + patience
-        expected = sum(count for _, _, count in logons.relations.values())
+        expected = logons.count
         while True:
             known = server.relations(f"{logons.name}-")
             if sum(count for _, _, count in known.values()) >= expected or time.monotonic() > deadline:

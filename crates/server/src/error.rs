@@ -282,6 +282,13 @@ struct Shown<'a> {
     target: &'a str,
 }
 
+/// The status of an answer that is the API's refusal, or that of a body which did not come in time.
+pub(crate) fn refused_around(response: &Response) -> Option<StatusCode> {
+    let status = response.status();
+    let is_refusal = response.extensions().get::<ApiError>().is_some();
+    (is_refusal || status == StatusCode::REQUEST_TIMEOUT).then_some(status)
+}
+
 /// Writes the body and headers of an error that a handler or extractor left behind.
 pub(crate) fn render(mut response: Response, correlation: Correlation) -> Response {
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {

@@ -154,7 +154,13 @@ impl Inner {
                 self.routed(request, route, &call).await
             }
         };
+        let refused = error::refused_around(&response);
         let mut response = error::render(response, call.correlation);
+        if let Some(reworded) =
+            refused.zip(route).and_then(|(status, route)| telemetry::reworded(route, status))
+        {
+            response = reworded;
+        }
         if let Some(pending) = pending {
             let deed = pending.deed();
             if let Err(unwritten) = pending.record(response.status().as_u16()).await {

@@ -15,6 +15,9 @@ pub(crate) mod upload;
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
 /// The one route that takes whole files.
 pub(crate) const UPLOAD: &str = "/api/ingest";
 
@@ -34,4 +37,14 @@ pub(crate) fn patience(route: &str) -> Option<Patience> {
     const IDLE: Duration = Duration::from_secs(60);
     const TOTAL: Duration = Duration::from_secs(24 * 3600);
     (route == UPLOAD).then_some(Patience { idle: IDLE, total: TOTAL })
+}
+
+/// What surrounds the routes (a server with too much to do, a request that takes too long, a panic)
+/// refuses as the API does. Senders that speak another product's words hear it in these: rsyslog
+/// throws away what was refused in JSON, and senders to Splunk's collector look for its numbers.
+pub(crate) fn reworded(route: &str, status: StatusCode) -> Option<Response> {
+    if route.ends_with("/_bulk") {
+        return Some(bulk::Refusing::from(status).into_response());
+    }
+    route.starts_with("/services/collector").then(|| hec::Said::from(status).answer(None))
 }

@@ -458,6 +458,20 @@ fn a_server_that_is_ended_has_written_what_was_sent_until_it_said_so() {
     assert_eq!(events(&program), i64::from(sent));
 }
 
+/// syslog-ng over TLS does not look whether its connection ended; behind an end that it did not see its
+/// first write would still succeed, and be lost.
+#[cfg(unix)]
+#[test]
+fn a_sender_that_sees_no_end_loses_nothing_to_an_orderly_stop() {
+    let program = Program::new();
+    let mut server = Listening::start(&program, &[SYSLOG]);
+    let mut stream = server.connect(0);
+    stream.write_all(format!("{}\n", said(1, true)).as_bytes()).unwrap();
+    wait_for_events(&program, 1);
+    server.terminate();
+    assert!(stream.write(said(2, true).as_bytes()).is_err());
+}
+
 #[test]
 fn what_is_written_outlives_a_kill() {
     const COUNT: u32 = 5_000;

@@ -32,7 +32,7 @@ const DRAIN_SILENCE: Duration = Duration::from_millis(200);
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// Its sender ended it.
     Closed,
     /// It broke, or was too slow.
@@ -92,7 +92,7 @@ pub(super) async fn run(
     origin: Origin,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     stopping: watch::Receiver<bool>,
-) {
+) -> End {
     let frames = Frames::new(shared.listening.max_message_bytes());
     let mut connection =
         Connection { shared: &shared, stream, frames, large: None, stopping, drain_until: None };
@@ -106,13 +106,13 @@ pub(super) async fn run(
         if !batch.is_empty() {
             writing = Some(tokio::spawn(write(Arc::clone(&shared), Arc::clone(&origin), batch)));
         }
-        if end.is_some() {
+        if let Some(end) = end {
             if let Some(written) = writing.take() {
                 wait(written).await;
             }
             // TLS says that this is the end; a sender that waits for it knows that all is written.
             let _ = timeout(DRAIN_SILENCE, connection.stream.shutdown()).await;
-            return;
+            return end;
         }
     }
 }

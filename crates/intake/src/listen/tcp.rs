@@ -79,18 +79,31 @@ async fn serve(
         Protocol::Tls(config) => Arc::clone(config),
         Protocol::Tcp | Protocol::Udp => {
             let origin = shared.listening.origin(address.to_string());
-            return stream::run(shared, origin, stream, stopping).await;
+            let mut stream = stream;
+            let end = stream::run(shared, origin, &mut stream, stopping).await;
+            return close(&stream, end);
         }
     };
     match timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await {
-        Ok(Ok(stream)) => {
+        Ok(Ok(mut stream)) => {
             let origin = shared.listening.origin(name(&stream, address));
-            stream::run(shared, origin, stream, stopping).await;
+            let end = stream::run(shared, origin, &mut stream, stopping).await;
+            close(stream.get_ref().0, end);
         }
         Ok(Err(error)) => {
             tracing::warn!(%address, error = &error as &dyn std::error::Error, "TLS did not begin");
         }
         Err(_) => tracing::warn!(%address, "TLS did not begin in time"),
+    }
+}
+
+/// Prepares a connection to be dropped. A sender that was told that the server stops and did not end
+/// its connection is reset. Behind an end that it does not look for, as syslog-ng over TLS, its next
+/// write would succeed and be lost; now that fails at once, and it sends the message again.
+fn close(stream: &TcpStream, end: stream::End) {
+    if end == stream::End::Stopped {
+        // Where it cannot be, the connection ends as others do.
+        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
     }
 }
 

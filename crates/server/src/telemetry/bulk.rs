@@ -54,12 +54,19 @@ impl From<Refused> for Refusing {
             Refused::Missing | Refused::Malformed => Refusing::Missing,
             Refused::Wrong => Refusing::Wrong,
             Refused::TooMany { retry_after_s } => Refusing::TooMany { retry_after_s },
-            Refused::Api(error) => match error.into_response().status() {
-                StatusCode::UNAUTHORIZED => Refusing::Missing,
-                StatusCode::FORBIDDEN => Refusing::Wrong,
-                StatusCode::INTERNAL_SERVER_ERROR => Refusing::Internal,
-                _ => Refusing::Busy,
-            },
+            Refused::Api(error) => error.into_response().status().into(),
+        }
+    }
+}
+
+/// What the API says with a status.
+impl From<StatusCode> for Refusing {
+    fn from(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Refusing::Missing,
+            StatusCode::FORBIDDEN => Refusing::Wrong,
+            StatusCode::INTERNAL_SERVER_ERROR => Refusing::Internal,
+            _ => Refusing::Busy,
         }
     }
 }
@@ -68,9 +75,9 @@ impl From<NotReceived> for Refusing {
     fn from(error: NotReceived) -> Self {
         match error {
             NotReceived::TooLarge => Refusing::TooLarge,
-            NotReceived::Busy => Refusing::Busy,
+            // It may come whole the next time.
+            NotReceived::Busy | NotReceived::Broken => Refusing::Busy,
             NotReceived::Encoding(text) => Refusing::Malformed(text),
-            NotReceived::Broken => Refusing::Malformed("the body did not come whole".to_owned()),
         }
     }
 }

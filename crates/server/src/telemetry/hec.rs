@@ -54,7 +54,7 @@ impl Acks {
 
 /// What the collector says.
 #[derive(Clone, Copy)]
-enum Said {
+pub(super) enum Said {
     Success,
     TokenRequired,
     InvalidAuthorization,
@@ -93,7 +93,7 @@ impl Said {
         }
     }
 
-    fn answer(self, ack: Option<u64>) -> Response {
+    pub(super) fn answer(self, ack: Option<u64>) -> Response {
         let (status, code, text) = self.words();
         let mut body = json!({"text": text, "code": code});
         if let Said::InvalidFormat(at) | Said::EventRequired(at) | Said::EventBlank(at) = self {
@@ -117,11 +117,18 @@ impl From<Refused> for Said {
             Refused::Malformed => Said::InvalidAuthorization,
             Refused::Wrong => Said::InvalidToken,
             Refused::TooMany { .. } => Said::Busy,
-            Refused::Api(error) => match error.into_response().status() {
-                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Said::InvalidToken,
-                StatusCode::INTERNAL_SERVER_ERROR => Said::InternalError,
-                _ => Said::Busy,
-            },
+            Refused::Api(error) => error.into_response().status().into(),
+        }
+    }
+}
+
+/// What the API says with a status.
+impl From<StatusCode> for Said {
+    fn from(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Said::InvalidToken,
+            StatusCode::INTERNAL_SERVER_ERROR => Said::InternalError,
+            _ => Said::Busy,
         }
     }
 }
@@ -130,8 +137,9 @@ impl From<NotReceived> for Said {
     fn from(error: NotReceived) -> Self {
         match error {
             NotReceived::TooLarge => Said::TooLarge,
-            NotReceived::Busy => Said::Busy,
-            NotReceived::Encoding(_) | NotReceived::Broken => Said::InvalidFormat(0),
+            // It may come whole the next time.
+            NotReceived::Busy | NotReceived::Broken => Said::Busy,
+            NotReceived::Encoding(_) => Said::InvalidFormat(0),
         }
     }
 }

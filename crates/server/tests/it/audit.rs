@@ -1,12 +1,10 @@
 //! What the audit holds of requests, and what it must never hold.
 
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, StatusCode, header};
 use base64::Engine;
@@ -21,7 +19,7 @@ use store::Store;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::harness::{Answer, NOW, Server, request, time, unlimited};
+use crate::harness::{Answer, NOW, Never, Server, request, time, unlimited};
 use crate::tls;
 
 /// All that the audit holds, the oldest first.
@@ -252,21 +250,6 @@ async fn calls_can_be_left_out_and_sign_ins_cannot() {
     let entries = entries(&server).await;
     let deeds: Vec<_> = entries.iter().map(|entry| entry.deed).collect();
     assert_eq!(deeds, [Deed::Administration, Deed::SignIn]);
-}
-
-/// A body that never comes.
-struct Never;
-
-impl axum::body::HttpBody for Never {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        Poll::Pending
-    }
 }
 
 #[tokio::test]

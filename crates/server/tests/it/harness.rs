@@ -1,6 +1,8 @@
 //! A server of one's own for each test, and typed callers.
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -371,4 +373,19 @@ pub(crate) async fn set_tags(
     let author = Author { time: time(NOW), app: None, person: None };
     let changes = vec![MachineChange::SetTags(tags)];
     store.change_machines(scope, vec![machine], changes, author).await.unwrap().pop()
+}
+
+/// A body that never comes.
+pub(crate) struct Never;
+
+impl axum::body::HttpBody for Never {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        Poll::Pending
+    }
 }

@@ -1,6 +1,8 @@
 //! What is sent: whole files, Splunk's collector, Elasticsearch's bulk.
 
 use std::io::Write;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, RETRY_AFTER};
 use axum::http::{Method, Request, StatusCode};
@@ -10,9 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use inventory::access::Permission;
 use serde_json::{Value, json};
-use server::config::Config;
+use server::config::{Bounds, Config};
 
-use crate::harness::{Answer, NewApp, Server, request};
+use crate::harness::{Answer, Never, NewApp, Server, request};
 
 /// A logon in our own words.
 fn logon(user: &str, session: u64) -> String {
@@ -441,4 +443,28 @@ async fn who_finds_no_room_is_told_to_come_again() {
     drop(all);
     assert_eq!(senders.send("/services/collector", event).await.status, StatusCode::OK);
     assert_eq!(senders.send("/_bulk", good).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_comes_to_a_full_server_is_told_so_in_its_own_words() {
+    let bounds = Bounds { max_requests: 1, ..Bounds::default() };
+    let senders = Senders::start(Config { bounds, ..Config::default() }).await;
+    // One request that is being sent takes the only place.
+    let mut first = pin!(senders.send("/services/collector", axum::body::Body::new(Never)));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    for path in ["/_bulk", "/logs/_bulk"] {
+        let answer = senders.send(path, "x").await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(answer.header("content-type").starts_with("text/plain"), "{path}");
+        assert!(answer.text().starts_with("busy"), "{}", answer.text());
+        assert!(answer.headers.contains_key(RETRY_AFTER));
+    }
+    for path in ["/services/collector", "/services/collector/raw", "/services/collector/ack"] {
+        let answer = senders.send(path, "x").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.json()["code"], 9, "{path}");
+        assert!(answer.headers.contains_key(RETRY_AFTER));
+    }
+    let answer = senders.send("/api/ingest", "x").await;
+    assert_eq!(answer.json()["error"]["code"], "ServiceUnavailable");
 }
