@@ -109,11 +109,14 @@ async fn measure(args: &Args, target: Arc<Target>, server: u32) -> anyhow::Resul
         events.made(),
         sent.refused.load(Ordering::Relaxed),
     );
+    let at = |tenths: usize| memory[(memory.len() * tenths / 10).min(memory.len() - 1)];
     println!(
-        "memory (MB): {memory_before} before, {} after a tenth, {} at the end, {} at most",
-        memory[memory.len() / 10],
-        memory[memory.len() - 1],
-        memory.iter().max().unwrap_or(&0),
+        "memory (MB): {memory_before} before; after each fifth of the time {}, {}, {}, {}, {}",
+        at(2),
+        at(4),
+        at(6),
+        at(8),
+        at(10),
     );
     for way in [Way::Hec, Way::Bulk] {
         let rate = ceiling(args, &target, &events, way).await?;

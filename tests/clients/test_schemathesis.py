@@ -23,6 +23,7 @@ class Open(Fleet):
     permissions = (
         "Machine.Read.All", "Machine.ReadWrite.All", "User.Read.All", "Alert.Read.All",
         "Alert.ReadWrite.All", "Footfall.Admin.Read.All", "Footfall.Admin.ReadWrite.All",
+        "Telemetry.Write",
     )
 
     def fill(self):

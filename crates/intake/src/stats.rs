@@ -51,7 +51,7 @@ struct Inner {
     /// The same of all senders.
     all_dropped: Counter,
     refused: Family<OfKind, Counter>,
-    lag: Family<OfKind, Histogram, fn() -> Histogram>,
+    lag: Family<Of, Histogram, fn() -> Histogram>,
     wait: Histogram,
     commits: Histogram,
     /// How long the last transactions took, the oldest first.
@@ -205,7 +205,7 @@ impl Stats {
         if delivery.weight() > 0 {
             this.wait.observe(waited);
         }
-        let lag = this.lag.get_or_create(&OfKind { kind: delivery.sender.kind });
+        let lag = this.lag.get_or_create(&of);
         for logon in &delivery.logons {
             // Clocks differ: what has not happened yet has no lag.
             let ticks = (delivery.at.ticks() - logon.time.ticks()).max(0);

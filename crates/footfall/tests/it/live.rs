@@ -147,7 +147,7 @@ fn metrics_and_status_tell_who_sends() {
         "footfall_intake_accepted_total{kind=\"hec\",sender=\"relay\"} 20",
         "footfall_intake_duplicates_total{kind=\"hec\",sender=\"relay\"} 5",
         "footfall_intake_rejected_total{kind=\"hec\",sender=\"relay\"} 1",
-        "footfall_intake_lag_seconds_count{kind=\"hec\"} 25",
+        "footfall_intake_lag_seconds_count{kind=\"hec\",sender=\"relay\"} 25",
         "footfall_intake_waiting 0",
         "footfall_intake_commit_seconds_count 1",
         "footfall_http_requests_total{route=\"/services/collector/event\",status=\"200\"} 1",
