@@ -30,6 +30,8 @@ use blocks::{Block, Blocks};
 
 /// How much a worker gets at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
+/// Of a sender's later records so many at once are looked at for the zone.
+const LIVE_EVIDENCE: usize = 16;
 /// The longest line that is read; Windows' longest events have some 100 KiB.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -66,7 +68,11 @@ fn read_in_blocks(
             None => break Vec::new(),
         }
     };
-    let recognised = match recognise::recognise(&head) {
+    // Of a sender's records the first ones show the zone, which is remembered.
+    let has_looked =
+        session.memory().is_some_and(|memory| std::mem::replace(&mut memory.has_looked, true));
+    let most = if has_looked { LIVE_EVIDENCE } else { usize::MAX };
+    let recognised = match recognise::recognise(&head, most) {
         Ok(recognised) => recognised,
         Err(reason) => {
             let reason = match blocks.error() {

@@ -54,6 +54,8 @@ pub(crate) struct Recalled {
     pub(crate) audit: VecDeque<u64>,
     /// What records showed of the zone of stamps without one.
     pub(crate) zone: Option<Offset>,
+    /// It was looked for in all of the first records.
+    pub(crate) has_looked: bool,
 }
 
 /// Reads records, each a JSON object, an event in XML, or a line of a log, that came at `now`.
@@ -202,11 +204,12 @@ impl Memory {
             *kept = recalled;
             return done;
         }
-        let zone = kept.zone;
+        let (zone, has_looked) = (kept.zone, kept.has_looked);
         drop(kept);
-        let (recalled, done) = read(Recalled { zone, ..Recalled::default() });
-        if recalled.zone != zone {
-            self.lock().zone = recalled.zone;
+        let (recalled, done) = read(Recalled { zone, has_looked, ..Recalled::default() });
+        if (recalled.zone, recalled.has_looked) != (zone, has_looked) {
+            let mut kept = self.lock();
+            (kept.zone, kept.has_looked) = (recalled.zone, recalled.has_looked);
         }
         done
     }

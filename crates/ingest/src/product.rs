@@ -24,7 +24,8 @@ use crate::{Format, defender, ecs, entra, native, ocsf, osquery};
 const MAX_WRAPPERS: usize = 6;
 /// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
 /// API and Graph's), of osquery's TLS logger and shippers, and of Elasticsearch.
-const WRAPPERS: [&str; 7] = ["records", "value", "Results", "results", "data", "_source", "hits"];
+pub(crate) const WRAPPERS: [&str; 7] =
+    ["records", "value", "Results", "results", "data", "_source", "hits"];
 
 /// The products whose records are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,8 +22,9 @@ pub(super) struct Recognised {
     pub(super) evidence: Vec<Offset>,
 }
 
-/// Looks at the first lines; the reason when none has a shape that is known.
-pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
+/// Looks at the first lines, no more than so many once one is known; the reason when none has a shape that
+/// is known.
+pub(super) fn recognise(head: &[u8], most: usize) -> Result<Recognised, String> {
     let mut format = None;
     let mut shown = Vec::new();
     let mut objects = 0;
@@ -38,6 +39,9 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
         if let Some(product) = product::format(&text) {
             objects += 1;
             format.get_or_insert(product);
+            if objects >= most {
+                break;
+            }
             continue;
         }
         let mut parsed = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
@@ -52,7 +56,7 @@ pub(super) fn recognise(head: &[u8]) -> Result<Recognised, String> {
             }
             None => foreign = foreign.or_else(|| product(&text)),
         }
-        if format.is_some() && shown.len() >= MAX_EVIDENCE {
+        if format.is_some() && (shown.len() >= MAX_EVIDENCE || objects >= most) {
             break;
         }
     }
@@ -92,7 +96,7 @@ mod tests {
 {"a":1}
 {"EventTime":"2026-01-01 01:00:00","Hostname":"a","UtcTime":"2026-01-01 00:00:00.5"}
 {"TimeCreated":"2026-01-01T00:00:00Z","Hostname":"a"}"#;
-        let recognised = recognise(head).ok().unwrap();
+        let recognised = recognise(head, usize::MAX).ok().unwrap();
         assert_eq!(recognised.format, Format::NxLog);
         assert_eq!(recognised.evidence.len(), 1);
     }
@@ -103,7 +107,7 @@ mod tests {
             (r#"{"a":1}"#, "none of the first 1 records is"),
             ("{\n \"a\":1\n}", "no line or element is"),
         ] {
-            let reason = recognise(line.as_bytes()).err().unwrap();
+            let reason = recognise(line.as_bytes(), usize::MAX).err().unwrap();
             assert!(reason.contains(word), "{reason}");
         }
     }

@@ -152,7 +152,7 @@ fn object<'a>(json: &'a str, hints: &Hints) -> Carried<'a> {
         // It is told why by the reader of such lines.
         return Carried::Json(json.into());
     };
-    if is_known(json, &object) {
+    if !is_collectors(&object) && is_known(json, &object) {
         return Carried::Json(json.into());
     }
     if hints.depth >= MAX_DEPTH {
@@ -177,6 +177,12 @@ fn object<'a>(json: &'a str, hints: &Hints) -> Carried<'a> {
     }
 }
 
+/// Whether it is the envelope of Splunk's collector, which has these members and no other.
+fn is_collectors(object: &Object<'_>) -> bool {
+    const MEMBERS: [&str; 7] = ["time", "host", "source", "sourcetype", "index", "event", "fields"];
+    object.has("event") && object.members().all(|(key, _)| MEMBERS.contains(&key))
+}
+
 /// Whether a reader of JSON knows the object. Events in the Elastic Common Schema whose kind nobody
 /// found out yet are envelopes: Elasticsearch would take their message apart.
 fn is_known(json: &str, object: &Object<'_>) -> bool {
@@ -189,7 +195,7 @@ fn is_known(json: &str, object: &Object<'_>) -> bool {
         Some(Product::Ecs) => !is_raw(),
         Some(_) => true,
         None => {
-            product::format(json).is_some()
+            object.has_any(&product::WRAPPERS) && product::format(json).is_some()
                 || serde_json::from_str::<Line<'_>>(json)
                     .is_ok_and(|line| Shape::of(&line).is_some())
         }

@@ -224,52 +224,75 @@ fn answer(app: &AppState, taken: Result<(), Said>, with_channel: bool) -> Respon
     }
 }
 
+/// What is asked of an envelope: whether there is an event in it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// What is wrong with it, the event of this number.
+    fn fault(&self, number: usize) -> Option<Said> {
+        match self.event.map(RawValue::get) {
+            None => Some(Said::EventRequired(number)),
+            Some("\"\"") => Some(Said::EventBlank(number)),
+            Some(_) => None,
+        }
+    }
+}
+
 /// The objects of a body, one behind the other or in an array, and what is wrong with the first that
 /// is none.
 fn split(body: &Bytes) -> Result<(Vec<Bytes>, Option<Said>), Said> {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        event: Option<&'a RawValue>,
-    }
     let text = body.trim_ascii();
     if text.is_empty() {
         return Err(Said::NoData);
     }
-    let mut events = Vec::new();
-    let mut add = |raw: &RawValue| {
-        let at = events.len();
-        match serde_json::from_str::<Envelope<'_>>(raw.get()) {
-            Err(_) => Err(Said::InvalidFormat(at)),
-            Ok(Envelope { event: None }) => Err(Said::EventRequired(at)),
-            Ok(Envelope { event: Some(event) }) if event.get() == "\"\"" => {
-                Err(Said::EventBlank(at))
-            }
-            Ok(_) => {
-                events.push(body.slice_ref(raw.get().as_bytes()));
-                Ok(())
-            }
-        }
-    };
-    let mut fault = None;
-    for value in serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>() {
-        let added = match value {
-            Err(_) => Err(None),
-            Ok(raw) if raw.get().starts_with('[') => {
-                let elements = serde_json::from_str::<Vec<&RawValue>>(raw.get());
-                elements
-                    .map_err(|_| None)
-                    .and_then(|elements| elements.into_iter().try_for_each(&mut add).map_err(Some))
-            }
-            Ok(raw) => add(raw).map_err(Some),
-        };
-        if let Err(said) = added {
-            fault = Some(said);
-            break;
-        }
+    if text.starts_with(b"[") {
+        return Ok(split_array(body, text));
     }
-    let fault = fault.map(|said| said.unwrap_or(Said::InvalidFormat(events.len())));
-    Ok((events, fault))
+    let mut events = Vec::new();
+    let mut envelopes = serde_json::Deserializer::from_slice(text).into_iter::<Envelope<'_>>();
+    let mut start = 0;
+    while let Some(envelope) = envelopes.next() {
+        let number = events.len();
+        let fault = match envelope {
+            // Of an array within the body serde would take the values in their order.
+            Ok(_) if !text[start..].trim_ascii_start().starts_with(b"{") => {
+                Some(Said::InvalidFormat(number))
+            }
+            Ok(envelope) => envelope.fault(number),
+            Err(_) => Some(Said::InvalidFormat(number)),
+        };
+        if fault.is_some() {
+            return Ok((events, fault));
+        }
+        let end = envelopes.byte_offset();
+        events.push(body.slice_ref(&text[start..end]));
+        start = end;
+    }
+    Ok((events, None))
+}
+
+fn split_array(body: &Bytes, text: &[u8]) -> (Vec<Bytes>, Option<Said>) {
+    let mut events = Vec::new();
+    let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(text) else {
+        return (events, Some(Said::InvalidFormat(0)));
+    };
+    for element in elements {
+        let envelope = serde_json::from_str::<Envelope<'_>>(element.get());
+        let number = events.len();
+        let fault = match envelope {
+            Ok(envelope) if element.get().starts_with('{') => envelope.fault(number),
+            _ => Some(Said::InvalidFormat(number)),
+        };
+        if fault.is_some() {
+            return (events, fault);
+        }
+        events.push(body.slice_ref(element.get().as_bytes()));
+    }
+    (events, None)
 }
 
 /// `POST /services/collector/ack`: which numbers are acknowledged.
