@@ -41,10 +41,10 @@ pub(crate) struct SyncDefender {
     /// environment
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// The API [default: https://api.security.microsoft.com]
+    /// The API. Default: api.security.microsoft.com over https
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Origin>,
-    /// Where its tokens come from [default: https://login.microsoftonline.com]
+    /// Where its tokens come from. Default: login.microsoftonline.com over https
     #[arg(long, value_name = "URL")]
     pub(crate) authority: Option<Origin>,
     /// Authorities of both certificates (PEM), in place of those that the web trusts
