@@ -95,6 +95,10 @@ class Schemathesis(unittest.TestCase):
             "DELETE /admin/v1/apps/{id}/credentials/{member}",
             "DELETE /admin/v1/roles/{id}/user-groups/{member}",
             "DELETE /admin/v1/user-groups/{id}/members/{member}",
+            # There is no node.
+            "DELETE /admin/v1/nodes/{id}",
+            "POST /admin/v1/nodes/{id}/refresh",
+            "POST /admin/v1/nodes/{id}/revoke",
         ]
         self.check("^/admin/v1", *self.authorized(), never=never)
 
@@ -105,4 +109,6 @@ class Schemathesis(unittest.TestCase):
             for method in ("GET", "POST") for version in ("", "v2.0/")
             for path in ("authorize", "devicecode", "revoke", "token")
         ]
+        # Refused by name.
+        never += ["GET /{node}/osquery/{endpoint}", "GET /{node}/osquery/distributed/{endpoint}"]
         self.check("^/(?!api|admin)", never=never)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -61,6 +61,9 @@ pub(crate) async fn post(
     let sender = sender::authenticate(&app, &headers, &call).await.map_err(refused)?;
     let mut origin = sender.origin("ingest");
     read_query(query.as_deref().unwrap_or_default(), &mut origin)?;
+    if body.is_end_stream() {
+        return Err(ApiError::BadRequest("the body is the file, and there is none".to_owned()));
+    }
     let encoding = Encoding::of(&headers).map_err(|error| match error {
         NotReceived::Encoding(text) => ApiError::BadRequest(text),
         _ => ApiError::Unavailable,

@@ -114,6 +114,8 @@ async fn a_file_is_answered_with_what_became_of_it() {
     let headers = [(CONTENT_ENCODING.as_str(), "br")];
     let answer = senders.send_as(Some(&bearer), &headers, "/api/ingest", "x").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let answer = senders.send_as(Some(&bearer), &[], "/api/ingest", "").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let answer = senders.send_as(Some(&bearer), &[], "/api/ingest?zone=UTC", "x").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let answer = senders.send_as(Some(&bearer), &[], "/api/ingest", "no log at all").await;
