@@ -160,6 +160,7 @@ pub(crate) fn options(config: &Config, reading: &Reading) -> Options {
         device: reading.device.clone(),
         timezone: reading.timezone.clone(),
         year: reading.year,
+        written: None,
         users: reading.passwd.clone().unwrap_or_default(),
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     }

@@ -107,6 +107,8 @@ pub struct Options {
     pub timezone: Option<TimeZone>,
     /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,
+    /// When what has no date of its own was written: it tells the year where nothing else does.
+    pub written: Option<Timestamp>,
     /// The names of users of whom a log has only the number.
     pub users: Passwd,
     /// How many threads parse, beside the calling one, which reads and delivers.
@@ -120,6 +122,7 @@ impl Default for Options {
             device: None,
             timezone: None,
             year: None,
+            written: None,
             users: Passwd::default(),
             threads: NonZeroUsize::MIN,
         }
@@ -400,7 +403,9 @@ pub fn read_from(
 ) -> ControlFlow<()> {
     let mut session = Session::new(options, receiver, None);
     let stream = Stream::new(Metered::new(reader, session.meter()));
-    let flow = archive::read(&mut session, &name.into(), stream, 0);
+    let name = name.into();
+    let flow =
+        session.as_written(options.written, |session| archive::read(session, &name, stream, 0));
     if flow.is_continue() {
         session.finish();
     }

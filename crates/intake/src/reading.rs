@@ -162,7 +162,8 @@ pub(crate) async fn file<R: Read>(
     open: impl FnOnce() -> std::io::Result<R> + Send + 'static,
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let options = options_of(intake, origin);
+    // It comes from where logs are written now, as far as anybody knows.
+    let options = Options { written: Some(now), ..options_of(intake, origin) };
     let empty = Delivery::new(origin.tenant, origin.sender.clone(), now);
     // One part is written while the next is read.
     let (parts, mut read) = mpsc::channel(1);

@@ -134,6 +134,21 @@ async fn a_zone_and_a_machine_may_be_said() {
 }
 
 #[tokio::test]
+async fn stamps_of_an_upload_without_a_year_are_of_the_last_that_fits() {
+    let senders = Senders::start(Config::default()).await;
+    let lines =
+        format!("Dec 31 10:00:00 web-1 sshd[7]: {SAID}\nNov 22 10:00:00 web-1 sshd[8]: {SAID}\n");
+    for body in [lines.clone().into_bytes(), gzip(lines.as_bytes())] {
+        let answer = senders.send("/api/ingest", body).await;
+        assert_eq!(answer.json()["rejected"], 0, "{}", answer.text());
+    }
+    let answer = senders.server.get("/api/users/alice/machines", &senders.reader).await;
+    let machine = &answer.json()["value"][0];
+    assert_eq!(machine["firstSeen"], "2025-12-31T10:00:00Z");
+    assert_eq!(machine["lastSeen"], "2026-11-22T10:00:00Z");
+}
+
+#[tokio::test]
 async fn credentials_are_taken_in_every_form_and_wrong_ones_in_none() {
     let senders = Senders::start(Config::default()).await;
     let secret = senders.secret();
