@@ -19,10 +19,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::body::{self, NotReceived};
+use super::body::{self, NotReceived, Received};
 use super::sender::{self, Refused, Sender};
 use super::upload::retry_after;
-use crate::call::ThisCall;
+use crate::call::{Call, ThisCall};
 use crate::error::JSON;
 use crate::state::AppState;
 
@@ -163,8 +163,7 @@ pub(crate) async fn event(
     body: Body,
 ) -> Response {
     let taken = async {
-        let sender = sender::authenticate(&app, &headers, &call).await?;
-        let received = body::receive(&app.intake, &headers, body).await?;
+        let (sender, received) = receive(&app, &call, &headers, body).await?;
         let (events, fault) = body::take_apart(received.bytes.clone(), split).await??;
         if !events.is_empty() {
             app.intake.records(&sender.origin(KIND), call.now, events).await?;
@@ -184,11 +183,21 @@ pub(crate) async fn raw(
     body: Body,
 ) -> Response {
     let taken = async {
-        let sender = sender::authenticate(&app, &headers, &call).await?;
-        let received = body::receive(&app.intake, &headers, body).await?;
+        let (sender, received) = receive(&app, &call, &headers, body).await?;
         take_raw(&app, &sender, call.now, received.bytes.clone()).await
     };
     answer(&app, taken.await, channel(&uri, &headers).is_some())
+}
+
+/// Who sends, and what.
+async fn receive(
+    app: &AppState,
+    call: &Call,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Sender, Received), Said> {
+    let sender = sender::authenticate(app, headers, call).await?;
+    Ok((sender, body::receive(&app.intake, headers, body).await?))
 }
 
 async fn take_raw(
