@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::functions;
@@ -103,6 +104,11 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
         Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
     connection.set_prepared_statement_cache_capacity(128);
+    // A statement is planned once and not again for every value that is bound to it, which takes
+    // longer than most statements do.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|source| open_error(path, source))?;
     functions::register(&connection).map_err(|source| open_error(path, source))?;
     Ok(connection)
 }
@@ -167,4 +173,26 @@ fn version(connection: &Connection, path: &Path, kind: &Kind) -> Result<i64, Err
         return Err(Error::Newer { path: path.to_owned(), found, known });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("plans.sqlite"), &INVENTORY).unwrap();
+        let mut statement = connection
+            .prepare("SELECT number FROM machine WHERE tenant = ?1 AND id = ?2 AND os_build > ?3 LIMIT ?4")
+            .unwrap();
+        for bound in 0..10 {
+            let found =
+                statement.query_row([bound, bound, bound, 1 + bound], |row| row.get::<_, i64>(0));
+            assert!(matches!(found, Err(rusqlite::Error::QueryReturnedNoRows)));
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
