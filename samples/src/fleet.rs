@@ -69,19 +69,24 @@ impl Fleet {
         START_S * 1000 + self.millisecond
     }
 
-    /// Somebody logs on to one of their machines.
+    /// Somebody logs on to one of their machines, at it or from another of them.
     pub(crate) fn logon(&mut self) -> Logon {
         let user = self.random.u32(0..USERS);
-        let machine = (user * 7 + self.random.u32(0..MACHINES_OF_USER) * 1_009) % MACHINES;
+        let machine = self.machine_of(user);
+        let from = self.machine_of(user);
         let millisecond = self.tick();
         Logon {
             user: format!("user{user}"),
             rid: 1_100 + user,
             machine,
-            remote: self.address(),
+            remote: format!("10.{}.{}.{}", from >> 16, from >> 8 & 0xff, from & 0xff),
             millisecond,
             number: self.record,
         }
+    }
+
+    fn machine_of(&mut self, user: u32) -> u32 {
+        (user * 7 + self.random.u32(0..MACHINES_OF_USER) * 1_009) % MACHINES
     }
 
     pub(crate) fn address(&mut self) -> String {

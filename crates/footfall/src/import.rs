@@ -1,5 +1,5 @@
-//! `footfall import`: a thread reads and parses, this one writes in batches, a terminal sees the
-//! progress. Each batch is one transaction, so whatever stops the import leaves what was written
+//! `footfall import`: a thread reads and parses, this one gathers what it finds, a task writes what
+//! was gathered before, a terminal sees the progress. Each batch is one transaction, so whatever stops the import leaves what was written
 //! complete, and the next run adds only what is missing.
 
 mod host;
@@ -25,7 +25,8 @@ use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
-use store::Store;
+use store::{LogonBatch, Recorded, Store};
+use tokio::task::JoinHandle;
 
 use crate::cli::{Import, Reading};
 use crate::config::Config;
@@ -36,9 +37,10 @@ use journal::Journal;
 pub(crate) use progress::Progress;
 pub(crate) use summary::Summary;
 
-/// Logons of one transaction at most: large enough that a commit's cost does not show, small
-/// enough that its memory (about 25 MB) and the wait of other writers (under a second) do not.
-const BATCH: usize = 50_000;
+/// Logons of one transaction at most. A transaction writes every page that it touches, and of many
+/// relations each logon touches others: twice as many logons write far less than twice as many
+/// pages. Other writers wait for it, about a second.
+const BATCH: usize = 250_000;
 /// How long read logons may wait for their transaction, so that a server shows them soon.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
 /// Messages that may wait between the reader and the writer; a message holds one block's logons.
@@ -208,11 +210,12 @@ pub(crate) async fn take_in<T: Send + 'static>(
     let mut writer = Writer {
         store,
         tenant,
-        pending: Vec::new(),
+        pending: LogonBatch::default(),
         format: None,
         reports: Vec::new(),
         changes: Vec::new(),
         since: Instant::now(),
+        writing: None,
     };
     let written = writer.take_all(&messages, summary, progress, stop).await;
     // The reader sees the closed channel at its next message, and ends.
@@ -315,7 +318,7 @@ struct Writer<'a> {
     store: &'a Arc<dyn Store>,
     tenant: TenantId,
     /// Logons that wait, all of one format.
-    pending: Vec<Logon>,
+    pending: LogonBatch,
     format: Option<Format>,
     /// Reports that wait.
     reports: Vec<MachineReport>,
@@ -323,6 +326,8 @@ struct Writer<'a> {
     changes: Vec<SessionEvent>,
     /// When the first of them came.
     since: Instant,
+    /// Logons of a format that are being written.
+    writing: Option<(Format, JoinHandle<Result<Recorded, store::Error>>)>,
 }
 
 impl Writer<'_> {
@@ -340,7 +345,10 @@ impl Writer<'_> {
                 Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {
                     self.record(summary).await?;
                 }
-                Err(_) => return self.record(summary).await,
+                Err(_) => {
+                    self.record(summary).await?;
+                    return self.finish_writing(summary).await;
+                }
             }
         }
     }
@@ -360,7 +368,7 @@ impl Writer<'_> {
                 if self.is_empty() {
                     self.since = Instant::now();
                 }
-                self.pending.extend(logons);
+                self.pending.extend(&logons);
                 self.record_what_is_due(summary).await?;
             }
             Message::Reports(reports) => {
@@ -408,24 +416,40 @@ impl Writer<'_> {
 
     async fn record_what_is_due(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
         let waiting = self.pending.len().max(self.reports.len()).max(self.changes.len());
-        if waiting >= BATCH || self.since.elapsed() >= BATCH_WAIT {
+        // While logons are being written, more may as well gather.
+        let is_idle = self.writing.as_ref().is_none_or(|(_, writing)| writing.is_finished());
+        if waiting >= BATCH || is_idle && self.since.elapsed() >= BATCH_WAIT {
             self.record(summary).await?;
         }
         Ok(())
     }
 
+    /// Records what waits; of logons it only begins to.
     async fn record(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
+        self.finish_writing(summary).await?;
         if !self.reports.is_empty() {
             self.store.describe(self.tenant, std::mem::take(&mut self.reports)).await?;
         }
         if !self.changes.is_empty() {
             self.store.note_sessions(self.tenant, std::mem::take(&mut self.changes)).await?;
         }
-        let Some(format) = self.format.filter(|_| !self.pending.is_empty()) else { return Ok(()) };
-        let logons = std::mem::take(&mut self.pending);
-        let recorded = self.store.record(self.tenant, logons).await?;
-        summary.add_recorded(format, recorded);
         self.since = Instant::now();
+        let Some(format) = self.format.filter(|_| !self.pending.is_empty()) else { return Ok(()) };
+        let batch = std::mem::take(&mut self.pending);
+        let (store, tenant) = (Arc::clone(self.store), self.tenant);
+        let writing = tokio::spawn(async move { store.record_batch(tenant, batch).await });
+        self.writing = Some((format, writing));
+        Ok(())
+    }
+
+    /// Waits for the logons that are being written.
+    async fn finish_writing(&mut self, summary: &mut Summary) -> Result<(), store::Error> {
+        if let Some((format, writing)) = self.writing.take() {
+            let recorded = writing.await.unwrap_or_else(|lost| {
+                Err(store::Error::Database { doing: "record logons", source: lost.into() })
+            })?;
+            summary.add_recorded(format, recorded);
+        }
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! [`Store`] is named after what the program needs, not after tables. SQLite implements it today
 //! ([`sqlite`]); PostgreSQL is to implement the same trait and pass the same tests.
 
+mod batch;
 mod delivery;
 mod error;
 mod following;
@@ -40,6 +41,7 @@ use inventory::session::{Presence, SessionEvent};
 use inventory::time::{Day, Timestamp};
 use uuid::Uuid;
 
+pub use self::batch::LogonBatch;
 pub use self::delivery::{Counts, Delivery, Sender, SenderKey};
 pub use self::error::Error;
 pub use self::following::Followed;
@@ -107,7 +109,12 @@ pub trait Store: SyncStore + Send + Sync {
 
     /// Adds logons; those that the store already has change nothing but the precision of their
     /// time. The result does not depend on the order of logons or calls.
-    async fn record(&self, tenant: TenantId, logons: Vec<Logon>) -> Result<Recorded, Error>;
+    async fn record(&self, tenant: TenantId, logons: Vec<Logon>) -> Result<Recorded, Error> {
+        self.record_batch(tenant, LogonBatch::from(logons.as_slice())).await
+    }
+
+    /// The same for logons that were gathered before.
+    async fn record_batch(&self, tenant: TenantId, batch: LogonBatch) -> Result<Recorded, Error>;
 
     /// Takes machines' reports of themselves. Empty facts leave what is known; facts older than
     /// the last report fill gaps only.

@@ -59,7 +59,6 @@ use inventory::account::Account;
 use inventory::change::{Author, MachineChange};
 use inventory::identity::Decision;
 use inventory::ids::{MachineId, TenantId};
-use inventory::logon::Logon;
 use inventory::machine::{Machine, MachineReport};
 use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
@@ -80,8 +79,8 @@ use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
     Delivery, Enrolled, EntryVisitor, Error, Followed, Forgotten, GroupCount, Identities,
-    KeptDirectory, PersonAccount, PersonDecision, Pruned, Recorded, Regrouped, RelationVisitor,
-    Sender, Settings, Store, Totals,
+    KeptDirectory, LogonBatch, PersonAccount, PersonDecision, Pruned, Recorded, Regrouped,
+    RelationVisitor, Sender, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -180,8 +179,8 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn record(&self, tenant: TenantId, logons: Vec<Logon>) -> Result<Recorded, Error> {
-        self.connections.write("record logons", move |writer| writer.record(tenant, &logons)).await
+    async fn record_batch(&self, tenant: TenantId, batch: LogonBatch) -> Result<Recorded, Error> {
+        self.connections.write("record logons", move |writer| writer.record(tenant, &batch)).await
     }
 
     async fn describe(&self, tenant: TenantId, reports: Vec<MachineReport>) -> Result<(), Error> {

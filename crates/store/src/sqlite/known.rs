@@ -1,8 +1,9 @@
 //! The numbers of accounts, machines and remotes: remembered, looked up, or given to new ones.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::hash::Hash;
 
+use foldhash::fast::RandomState;
 use inventory::account::Account;
 use inventory::fold;
 use inventory::ids::TenantId;
@@ -11,16 +12,16 @@ use rusqlite::{Connection, params};
 
 use super::Failure;
 use super::identity::{self, Belongs};
+use crate::batch::Remote;
 
 /// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
 const REMEMBERED: usize = 500_000;
 
 #[derive(Default)]
 pub(super) struct Known {
-    /// By name, domain and authority.
-    accounts: HashMap<(TenantId, String, String, String), i64>,
-    machines: HashMap<(TenantId, MachineRef), Belongs>,
-    remotes: HashMap<(String, String), i64>,
+    accounts: Numbers<Account, i64>,
+    machines: Numbers<MachineRef, Belongs>,
+    remotes: HashMap<Remote, i64, RandomState>,
     /// `data_version` when this was last true: another process may have removed rows since.
     version: Option<i64>,
 }
@@ -47,11 +48,10 @@ impl Known {
         tenant: TenantId,
         account: &Account,
     ) -> Result<i64, Failure> {
-        let authority = account.authority();
-        let key = (tenant, account.name.clone(), account.domain.clone(), authority.to_owned());
-        if let Some(&number) = self.accounts.get(&key) {
+        if let Some(number) = self.accounts.get(tenant, account) {
             return Ok(number);
         }
+        let authority = account.authority();
         let number = db
             .prepare_cached(
                 "INSERT INTO account (tenant, name, authority, sid, upn, object_id)
@@ -80,7 +80,7 @@ impl Known {
             )?
             .execute(params![number, account.domain])?;
         }
-        bound(&mut self.accounts).insert(key, number);
+        self.accounts.insert(tenant, account, number);
         Ok(number)
     }
 
@@ -93,8 +93,7 @@ impl Known {
         machine: &MachineRef,
         made: &mut BTreeSet<i64>,
     ) -> Result<Belongs, Failure> {
-        let key = (tenant, machine.clone());
-        if let Some(&belongs) = self.machines.get(&key) {
+        if let Some(belongs) = self.machines.get(tenant, machine) {
             return Ok(belongs);
         }
         let id = machine.machine_id();
@@ -106,7 +105,7 @@ impl Known {
             made.insert(belongs.record);
         }
         let remembered = Belongs { is_new: false, ..belongs };
-        bound(&mut self.machines).insert(key, remembered);
+        self.machines.insert(tenant, machine, remembered);
         Ok(belongs)
     }
 
@@ -114,17 +113,15 @@ impl Known {
     pub(super) fn remote(
         &mut self,
         db: &Connection,
-        address: Option<IpAddr>,
-        name: Option<&str>,
+        remote: &Remote,
     ) -> Result<Option<i64>, Failure> {
-        let address = address.map(|address| address.to_string()).unwrap_or_default();
-        let name = name.unwrap_or_default().to_owned();
+        if let Some(&number) = self.remotes.get(remote) {
+            return Ok(Some(number));
+        }
+        let address = remote.address.map(|address| address.to_string()).unwrap_or_default();
+        let name = remote.name.as_deref().unwrap_or_default();
         if address.is_empty() && name.is_empty() {
             return Ok(None);
-        }
-        let key = (address, name);
-        if let Some(&number) = self.remotes.get(&key) {
-            return Ok(Some(number));
         }
         // The empty update makes RETURNING answer for a row that was there before.
         let number = db
@@ -132,9 +129,39 @@ impl Known {
                 "INSERT INTO remote (address, name) VALUES (?1, ?2)
                  ON CONFLICT (address, name) DO UPDATE SET name = name RETURNING number",
             )?
-            .query_row(params![key.0, key.1], |row| row.get(0))?;
-        bound(&mut self.remotes).insert(key, number);
+            .query_row(params![address, name], |row| row.get(0))?;
+        if self.remotes.len() >= REMEMBERED {
+            self.remotes.clear();
+        }
+        self.remotes.insert(remote.clone(), number);
         Ok(Some(number))
+    }
+}
+
+/// What is remembered of things that tenants have.
+struct Numbers<K, V> {
+    of_tenants: HashMap<TenantId, HashMap<K, V, RandomState>>,
+    count: usize,
+}
+
+impl<K, V> Default for Numbers<K, V> {
+    fn default() -> Self {
+        Self { of_tenants: HashMap::new(), count: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Copy> Numbers<K, V> {
+    fn get(&self, tenant: TenantId, key: &K) -> Option<V> {
+        self.of_tenants.get(&tenant)?.get(key).copied()
+    }
+
+    /// Forgets everything first when it holds as much as it may.
+    fn insert(&mut self, tenant: TenantId, key: &K, value: V) {
+        if self.count >= REMEMBERED {
+            *self = Self::default();
+        }
+        self.count += 1;
+        self.of_tenants.entry(tenant).or_default().insert(key.clone(), value);
     }
 }
 
@@ -144,14 +171,6 @@ pub(super) fn host_key(name_key: &str) -> &str {
         return name_key;
     }
     name_key.split('.').next().unwrap_or(name_key)
-}
-
-/// The map, emptied when it holds as much as it may.
-fn bound<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
-    if map.len() >= REMEMBERED {
-        map.clear();
-    }
-    map
 }
 
 /// The record of a machine that is not one of several, made when it is new.

@@ -9,25 +9,25 @@
 mod event;
 mod events;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
 
-use inventory::account::Account;
+use foldhash::fast::RandomState;
 use inventory::fold;
 use inventory::ids::{MachineId, TenantId};
-use inventory::logon::{Logon, MachineRef};
+use inventory::logon::MachineRef;
 use inventory::machine::MachineReport;
 use inventory::relation::Relation;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use self::event::{Added, Event};
+use self::event::{Added, DayKey, Event};
 use super::groups::{self, Matchers};
 use super::identity::{self, Belongs, Doubts};
 use super::known::{Known, host_key};
 use super::times::{recompute_day, recompute_machine};
 use super::{Failure, addresses, persons, senders, sessions, tags};
+use crate::batch::{Gathered, LogonBatch};
 use crate::{Delivery, Recorded};
 
 /// The connection that writes, with what it remembers of the database.
@@ -86,9 +86,9 @@ impl Writer {
     pub(super) fn record(
         &mut self,
         tenant: TenantId,
-        logons: &[Logon],
+        logons: &LogonBatch,
     ) -> Result<Recorded, Failure> {
-        let recorded = self.transact(tenant, |batch| batch.record(&[logons]))?;
+        let recorded = self.transact(tenant, |batch| batch.record(logons))?;
         Ok(recorded.first().copied().unwrap_or_default())
     }
 
@@ -175,7 +175,11 @@ fn deliver(
         let of_tenant: Vec<usize> =
             (0..deliveries.len()).filter(|&at| deliveries[at].tenant == tenant).collect();
         let parts = || of_tenant.iter().map(|&at| &deliveries[at]);
-        let logons: Vec<&[Logon]> = parts().map(|delivery| delivery.logons.as_slice()).collect();
+        let mut logons = LogonBatch::default();
+        for part in parts() {
+            logons.extend(&part.logons);
+            logons.end_part();
+        }
         let recorded = within(transaction, known, matchers, tenant, |batch| {
             parts().flat_map(|it| &it.reports).try_for_each(|report| batch.describe(report))?;
             batch.record(&logons)
@@ -201,13 +205,8 @@ struct Batch<'a> {
     doubts: Doubts,
 }
 
-/// What a batch's logons say of a machine: its record, and when it was told of.
-#[derive(Clone, Copy)]
-struct Seen {
-    record: i64,
-    first: Timestamp,
-    last: Timestamp,
-}
+/// When machines were first and last logged on to, by their numbers.
+type Sights = HashMap<i64, (Timestamp, Timestamp), RandomState>;
 
 impl Batch<'_> {
     /// Joins and parts the records of which this batch told something new.
@@ -235,14 +234,15 @@ impl Batch<'_> {
     }
 
     /// Adds the logons of each part; what became of them, part by part.
-    fn record(&mut self, parts: &[&[Logon]]) -> Result<Vec<Recorded>, Failure> {
-        let (mut events, namings) = self.resolve(parts)?;
+    fn record(&mut self, logons: &LogonBatch) -> Result<Vec<Recorded>, Failure> {
+        let mut namings = HashMap::default();
+        let mut events = self.resolve(logons, &mut namings)?;
         events.sort_unstable();
 
-        let added = self.add_events(&events, parts.len())?;
-        self.add_days(&added.days)?;
+        let mut added = self.add_events(&events, logons.part as usize + 1)?;
+        let sights = self.add_days(&mut added.days)?;
         for (&machine, &naming) in &namings {
-            self.name(machine, naming)?;
+            self.see(machine, naming, sights.get(&machine).copied())?;
         }
         for &(account, machine, day) in &added.corrected {
             recompute_day(self.db, account, machine, day)?;
@@ -251,64 +251,39 @@ impl Batch<'_> {
         Ok(added.recorded)
     }
 
-    /// Finds or makes the numbers of every account, machine and remote. Most logons of a batch
-    /// share them, so they are looked up by reference first.
+    /// Finds or makes the numbers of every account, machine and remote.
     fn resolve<'l>(
         &mut self,
-        parts: &[&'l [Logon]],
-    ) -> Result<(Vec<Event>, HashMap<i64, Naming<'l>>), Failure> {
-        let mut events = Vec::with_capacity(parts.iter().map(|logons| logons.len()).sum());
-        let mut namings: HashMap<i64, Naming<'l>> = HashMap::new();
-        let mut machines: HashMap<&MachineRef, Seen> = HashMap::new();
-        let mut accounts: HashMap<&Account, i64> = HashMap::new();
-        let mut remotes: HashMap<(Option<IpAddr>, Option<&str>), Option<i64>> = HashMap::new();
-        let logons = (0u32..)
-            .zip(parts)
-            .flat_map(|(part, logons)| logons.iter().map(move |logon| (part, logon)));
-        for (part, logon) in logons {
-            let machine = match machines.get_mut(&logon.machine) {
-                Some(seen) => {
-                    seen.first = seen.first.min(logon.time);
-                    seen.last = seen.last.max(logon.time);
-                    seen.record
-                }
-                None => {
-                    let record = self.machine(&logon.machine)?.record;
-                    let seen = Seen { record, first: logon.time, last: logon.time };
-                    machines.insert(&logon.machine, seen);
-                    record
-                }
-            };
-            let account = match accounts.get(&logon.account) {
-                Some(&number) => number,
-                None => {
-                    let number = self.known.account(self.db, self.tenant, &logon.account)?;
-                    accounts.insert(&logon.account, number);
-                    number
-                }
-            };
-            let remote = (logon.remote_address, logon.remote_name.as_deref());
-            let remote = match remotes.get(&remote) {
-                Some(&number) => number,
-                None => {
-                    let number = self.known.remote(self.db, remote.0, remote.1)?;
-                    remotes.insert(remote, number);
-                    number
-                }
-            };
-            let naming = naming(logon.time, &logon.machine);
-            namings.entry(machine).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
-            events.push(Event::of(logon, account, machine, remote, part));
+        logons: &'l LogonBatch,
+        namings: &mut HashMap<i64, Naming<'l>, RandomState>,
+    ) -> Result<Vec<Event>, Failure> {
+        let mut machines = Vec::with_capacity(logons.machines.len());
+        for (machine, &(first, last)) in logons.machines.iter().zip(&logons.seen) {
+            let record = self.machine(machine)?.record;
+            self.doubts.note(self.db, self.tenant, record, machine, (first, last))?;
+            let naming = naming(last, machine);
+            namings.entry(record).and_modify(|last| *last = naming.max(*last)).or_insert(naming);
+            machines.push(record);
         }
-        for (machine, seen) in machines {
-            let times = (seen.first, seen.last);
-            self.doubts.note(self.db, self.tenant, seen.record, machine, times)?;
-        }
-        Ok((events, namings))
+        let accounts: Vec<i64> = (logons.accounts.iter())
+            .map(|account| self.known.account(self.db, self.tenant, account))
+            .collect::<Result<_, _>>()?;
+        let remotes: Vec<Option<i64>> = (logons.remotes.iter())
+            .map(|remote| self.known.remote(self.db, remote))
+            .collect::<Result<_, _>>()?;
+        let number = |logon: &Gathered| {
+            let remote = logon.remote.and_then(|place| remotes[place as usize]);
+            let (account, machine) =
+                (accounts[logon.account as usize], machines[logon.machine as usize]);
+            Event::of(logon, account, machine, remote)
+        };
+        Ok(logons.logons.iter().map(number).collect())
     }
 
-    /// Adds what is new of each relation and day, and what follows for relations and machines.
-    fn add_days(&self, days: &BTreeMap<(i64, i64, i32, u8), Relation>) -> Result<(), Failure> {
+    /// Adds what is new of each day, and what follows for relations; when each machine was logged
+    /// on to.
+    fn add_days(&self, days: &mut [(DayKey, Relation)]) -> Result<Sights, Failure> {
+        days.sort_unstable_by_key(|&(key, _)| key);
         let mut add_day = self.db.prepare_cached(
             "INSERT INTO relation_day (account, machine, day, logon_type,
                  first_tick, last_tick, logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -316,22 +291,6 @@ impl Batch<'_> {
                  last_tick = max(last_tick, excluded.last_tick),
                  logon_count = logon_count + excluded.logon_count",
         )?;
-        let mut relations: BTreeMap<(i64, i64), Relation> = BTreeMap::new();
-        for (&(account, machine, day, logon_type), relation) in days {
-            add_day.execute(params![
-                account,
-                machine,
-                day,
-                logon_type,
-                relation.first_seen.ticks_of_day(),
-                relation.last_seen.ticks_of_day(),
-                relation.logon_count.cast_signed()
-            ])?;
-            relations
-                .entry((account, machine))
-                .and_modify(|sum| sum.add(relation))
-                .or_insert(*relation);
-        }
         let mut add_relation = self.db.prepare_cached(
             "INSERT INTO relation (account, machine, first_seen, last_seen, logon_types,
                  logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -340,22 +299,35 @@ impl Batch<'_> {
                  logon_types = logon_types | excluded.logon_types,
                  logon_count = logon_count + excluded.logon_count",
         )?;
-        let mut machines: BTreeMap<i64, Relation> = BTreeMap::new();
-        for (&(account, machine), relation) in &relations {
-            machines.entry(machine).and_modify(|sum| sum.add(relation)).or_insert(*relation);
+        let mut sights = Sights::default();
+        for of_pair in days.chunk_by(|(one, _), (other, _)| one.pair() == other.pair()) {
+            let Some(&(key, mut sum)) = of_pair.first() else { continue };
+            for (_, relation) in &of_pair[1..] {
+                sum.add(relation);
+            }
+            for (key, relation) in of_pair {
+                add_day.execute(params![
+                    key.account,
+                    key.machine,
+                    key.day,
+                    key.logon_type,
+                    relation.first_seen.ticks_of_day(),
+                    relation.last_seen.ticks_of_day(),
+                    relation.logon_count.cast_signed()
+                ])?;
+            }
             add_relation.execute(params![
-                account,
-                machine,
-                relation.first_seen.ticks(),
-                relation.last_seen.ticks(),
-                relation.logon_types.bits(),
-                relation.logon_count.cast_signed()
+                key.account,
+                key.machine,
+                sum.first_seen.ticks(),
+                sum.last_seen.ticks(),
+                sum.logon_types.bits(),
+                sum.logon_count.cast_signed()
             ])?;
+            let sight = sights.entry(key.machine).or_insert((sum.first_seen, sum.last_seen));
+            *sight = (sight.0.min(sum.first_seen), sight.1.max(sum.last_seen));
         }
-        for (&machine, seen) in &machines {
-            self.sight("machine", machine, seen.first_seen, seen.last_seen)?;
-        }
-        Ok(())
+        Ok(sights)
     }
 
     /// Adds the events of records that are one machine with others: what two of them tell is one.
@@ -411,21 +383,61 @@ impl Batch<'_> {
         if self.doubts.joined.contains_key(&record) { "machine_record" } else { "machine" }
     }
 
-    /// Names a machine as it was last reported. The same name in another case, or again, leaves
-    /// the indexes by name and the device group alone.
-    fn name(&mut self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
-        let name_key = fold(name);
-        let table = self.table_of(machine);
-        let same = self
-            .db
-            .prepare_cached(&format!(
-                "UPDATE {table} SET name = ?3, name_at = ?2
-                 WHERE number = ?1 AND name_key = ?4 AND (?2, ?3) > (name_at, name)"
-            ))?
-            .execute(params![machine, time.ticks(), name, name_key])?;
-        if same == 1 {
+    /// Names a machine as it was last reported, and notes when it was there.
+    fn see(
+        &mut self,
+        machine: i64,
+        naming: Naming<'_>,
+        sight: Option<(Timestamp, Timestamp)>,
+    ) -> Result<(), Failure> {
+        let (first, last) = sight.unwrap_or((Timestamp::MAX, Timestamp::MIN));
+        if self.name_again(machine, naming, (first, last))? {
             return Ok(());
         }
+        if sight.is_some() {
+            self.sight("machine", machine, first, last)?;
+        }
+        self.rename(machine, naming)
+    }
+
+    fn name(&mut self, machine: i64, naming: Naming<'_>) -> Result<(), Failure> {
+        if self.name_again(machine, naming, (Timestamp::MAX, Timestamp::MIN))? {
+            return Ok(());
+        }
+        self.rename(machine, naming)
+    }
+
+    /// Notes that a machine still has its name, in whatever case, and when it was there: nothing of
+    /// which its device group or the indexes by name need to know. `false` if it has another, or was
+    /// named later than this.
+    fn name_again(
+        &self,
+        machine: i64,
+        (time, name): Naming<'_>,
+        (first, last): (Timestamp, Timestamp),
+    ) -> Result<bool, Failure> {
+        let table = self.table_of(machine);
+        let named = self
+            .db
+            .prepare_cached(&format!(
+                "UPDATE {table} SET name = ?3, name_at = ?2,
+                     first_seen = min(first_seen, ?5), last_seen = max(last_seen, ?6)
+                 WHERE number = ?1 AND name_key = ?4 AND (?2, ?3) > (name_at, name)"
+            ))?
+            .execute(params![
+                machine,
+                time.ticks(),
+                name,
+                fold(name),
+                first.ticks(),
+                last.ticks()
+            ])?;
+        Ok(named == 1)
+    }
+
+    fn rename(&mut self, machine: i64, (time, name): Naming<'_>) -> Result<(), Failure> {
+        let name_key = fold(name);
+        let table = self.table_of(machine);
         let renamed = self
             .db
             .prepare_cached(&format!(

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inventory::logon::{Logon, LogonType};
+use inventory::logon::LogonType;
 use inventory::relation::Relation;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
 
 use crate::Recorded;
+use crate::batch::Gathered;
 use crate::sqlite::Failure;
 use crate::sqlite::identity::Doubts;
 use crate::sqlite::times::DAY;
@@ -18,15 +19,32 @@ pub(super) struct Event {
     pub(super) day: i32,
     pub(super) account: i64,
     pub(super) machine: i64,
-    pub(super) second: i64,
+    /// Of the day.
+    pub(super) second: i32,
     pub(super) session: i64,
     pub(super) record: i64,
-    pub(super) fraction: i64,
+    /// Of the second, in ticks.
+    pub(super) fraction: i32,
     pub(super) logon_type: u8,
-    pub(super) remote: Option<i64>,
     pub(super) source: u8,
     /// Of the batch's parts the one that it came with.
     pub(super) part: u32,
+    pub(super) remote: Option<i64>,
+}
+
+/// A row of the days of relations, in the order of the table's key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DayKey {
+    pub(super) account: i64,
+    pub(super) machine: i64,
+    pub(super) day: i32,
+    pub(super) logon_type: u8,
+}
+
+impl DayKey {
+    pub(super) fn pair(&self) -> (i64, i64) {
+        (self.account, self.machine)
+    }
 }
 
 /// What a batch's events add.
@@ -34,8 +52,8 @@ pub(super) struct Event {
 pub(super) struct Added {
     /// What became of the logons of each part of the batch.
     pub(super) recorded: Vec<Recorded>,
-    /// By account, machine, day and logon type, in the order of the table's key.
-    pub(super) days: BTreeMap<(i64, i64, i32, u8), Relation>,
+    /// Each day of a relation and logon type once, in the order of events.
+    pub(super) days: Vec<(DayKey, Relation)>,
     /// Accounts, machines and days of events whose time became more exact.
     pub(super) corrected: BTreeSet<(i64, i64, i32)>,
     /// Of machines of several records the accounts and days with new or corrected events.
@@ -59,10 +77,15 @@ impl Added {
         let kind = LogonType::new(event.logon_type.into())
             .ok_or_else(|| Failure::Damaged(format!("{} is no logon type", event.logon_type)))?;
         let one = Relation::of(event.time()?, kind);
-        self.days
-            .entry((event.account, event.machine, event.day, event.logon_type))
-            .and_modify(|day| day.add(&one))
-            .or_insert(one);
+        let (account, machine, day) = (event.account, event.machine, event.day);
+        let key = DayKey { account, machine, day, logon_type: event.logon_type };
+        // Events come by day, account and machine, so that the types of one day are side by side.
+        let mut of_day = (self.days.iter_mut().rev())
+            .take_while(|(other, _)| other.day == day && other.pair() == key.pair());
+        match of_day.find(|(other, _)| *other == key) {
+            Some((_, relation)) => relation.add(&one),
+            None => self.days.push((key, one)),
+        }
         Ok(())
     }
 
@@ -92,29 +115,32 @@ impl Event {
         record == self.record || record == 0 || self.record == 0
     }
 
-    pub(super) fn of(
-        logon: &Logon,
-        account: i64,
-        machine: i64,
-        remote: Option<i64>,
-        part: u32,
-    ) -> Self {
+    /// Whether another event is of the same second and session.
+    pub(super) fn is_beside(&self, other: &Event) -> bool {
+        let place =
+            |event: &Event| (event.day, event.account, event.machine, event.second, event.session);
+        place(self) == place(other)
+    }
+
+    pub(super) fn of(logon: &Gathered, account: i64, machine: i64, remote: Option<i64>) -> Self {
         Self {
             day: logon.time.day().0,
             account,
             machine,
-            second: logon.time.ticks_of_day() / TICKS_PER_SECOND,
-            session: logon.key.session.cast_signed(),
-            record: logon.key.record.unwrap_or(0).cast_signed(),
-            fraction: logon.time.fraction(),
-            logon_type: logon.logon_type.number(),
+            // Both are less than a day has, and a second.
+            second: (logon.time.ticks_of_day() / TICKS_PER_SECOND) as i32,
+            session: logon.session.cast_signed(),
+            record: logon.record.cast_signed(),
+            fraction: logon.time.fraction() as i32,
+            logon_type: logon.logon_type,
+            source: logon.source,
+            part: logon.part,
             remote,
-            source: logon.source as u8,
-            part,
         }
     }
 
     fn time(&self) -> Result<Timestamp, Failure> {
-        timestamp(i64::from(self.day) * DAY + self.second * TICKS_PER_SECOND + self.fraction)
+        let ticks = i64::from(self.second) * TICKS_PER_SECOND + i64::from(self.fraction);
+        timestamp(i64::from(self.day) * DAY + ticks)
     }
 }
