@@ -41,6 +41,8 @@ pub(crate) use summary::Summary;
 /// relations each logon touches others: twice as many logons write far less than twice as many
 /// pages. Other writers wait for it, about a second.
 const BATCH: usize = 250_000;
+/// From how many on they are written when nothing else is.
+const WORTHWHILE: usize = 100_000;
 /// How long read logons may wait for their transaction, so that a server shows them soon.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
 /// Messages that may wait between the reader and the writer; a message holds one block's logons.
@@ -418,7 +420,8 @@ impl Writer<'_> {
         let waiting = self.pending.len().max(self.reports.len()).max(self.changes.len());
         // While logons are being written, more may as well gather.
         let is_idle = self.writing.as_ref().is_none_or(|(_, writing)| writing.is_finished());
-        if waiting >= BATCH || is_idle && self.since.elapsed() >= BATCH_WAIT {
+        let is_due = waiting >= WORTHWHILE || self.since.elapsed() >= BATCH_WAIT;
+        if waiting >= BATCH || is_idle && is_due {
             self.record(summary).await?;
         }
         Ok(())

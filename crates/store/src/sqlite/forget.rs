@@ -99,7 +99,8 @@ fn erase_relation(
         .collect::<Result<_, _>>()?;
     let mut logons = 0;
     for record in identity::records_of(db, machine)? {
-        let erase = "DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3";
+        let erase = "DELETE FROM event
+                     WHERE day = ?1 AND quarter IN quarters AND account = ?2 AND machine = ?3";
         for day in &days {
             sessions::forget(db, tenant, *day, account, record)?;
             logons += db.prepare_cached(erase)?.execute([*day, account, record])? as u64;

@@ -8,7 +8,8 @@ use inventory::account::Account;
 use inventory::fold;
 use inventory::ids::TenantId;
 use inventory::logon::MachineRef;
-use rusqlite::{Connection, params};
+use inventory::time::{TICKS_PER_SECOND, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Failure;
 use super::identity::{self, Belongs};
@@ -17,11 +18,17 @@ use crate::batch::Remote;
 /// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
 const REMEMBERED: usize = 500_000;
 
+/// An account and a machine, by their numbers.
+pub(super) type Pair = (i64, i64);
+/// The first and the last of a relation, since 1970.
+pub(super) type Seconds = (i64, i64);
+
 #[derive(Default)]
 pub(super) struct Known {
     accounts: Numbers<Account, i64>,
     machines: Numbers<MachineRef, Belongs>,
     remotes: HashMap<Remote, i64, RandomState>,
+    spans: HashMap<Pair, Option<Seconds>, RandomState>,
     /// `data_version` when this was last true: another process may have removed rows since.
     version: Option<i64>,
 }
@@ -135,6 +142,35 @@ impl Known {
         }
         self.remotes.insert(remote.clone(), number);
         Ok(Some(number))
+    }
+
+    /// When an account was on a machine of one record, as the relation has it: no event is outside.
+    pub(super) fn span(&mut self, db: &Connection, pair: Pair) -> Result<Option<Seconds>, Failure> {
+        if let Some(&span) = self.spans.get(&pair) {
+            return Ok(span);
+        }
+        let span = db
+            .prepare_cached(
+                "SELECT first_seen, last_seen FROM relation WHERE account = ?1 AND machine = ?2",
+            )?
+            .query_row([pair.0, pair.1], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .optional()?;
+        let second = |ticks: i64| ticks.div_euclid(TICKS_PER_SECOND);
+        let span = span.map(|(first, last)| (second(first), second(last)));
+        if self.spans.len() >= REMEMBERED {
+            self.spans.clear();
+        }
+        self.spans.insert(pair, span);
+        Ok(span)
+    }
+
+    /// A relation was told of from then until then.
+    pub(super) fn widen(&mut self, pair: Pair, first: Timestamp, last: Timestamp) {
+        if let Some(span) = self.spans.get_mut(&pair) {
+            let (first, last) = (first.seconds(), last.seconds());
+            let (from, until) = span.unwrap_or((first, last));
+            *span = Some((from.min(first), until.max(last)));
+        }
     }
 }
 

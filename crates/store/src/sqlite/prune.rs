@@ -58,7 +58,8 @@ fn prune_some(
             for day in &days {
                 pruned.events += transaction
                     .prepare_cached(
-                        "DELETE FROM event WHERE day = ?1 AND account = ?2 AND machine = ?3",
+                        "DELETE FROM event WHERE day = ?1 AND quarter IN quarters
+                         AND account = ?2 AND machine = ?3",
                     )?
                     .execute(params![day, account, record])?
                     as u64;

@@ -240,7 +240,7 @@ impl Batch<'_> {
         events.sort_unstable();
 
         let mut added = self.add_events(&events, logons.part as usize + 1)?;
-        let sights = self.add_days(&mut added.days)?;
+        let sights = self.add_days(std::mem::take(&mut added.days))?;
         for (&machine, &naming) in &namings {
             self.see(machine, naming, sights.get(&machine).copied())?;
         }
@@ -282,8 +282,15 @@ impl Batch<'_> {
 
     /// Adds what is new of each day, and what follows for relations; when each machine was logged
     /// on to.
-    fn add_days(&self, days: &mut [(DayKey, Relation)]) -> Result<Sights, Failure> {
+    fn add_days(&mut self, mut days: Vec<(DayKey, Relation)>) -> Result<Sights, Failure> {
         days.sort_unstable_by_key(|&(key, _)| key);
+        days.dedup_by(|(key, relation), (other, sum)| {
+            let is_same = key == other;
+            if is_same {
+                sum.add(relation);
+            }
+            is_same
+        });
         let mut add_day = self.db.prepare_cached(
             "INSERT INTO relation_day (account, machine, day, logon_type,
                  first_tick, last_tick, logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -324,6 +331,7 @@ impl Batch<'_> {
                 sum.logon_types.bits(),
                 sum.logon_count.cast_signed()
             ])?;
+            self.known.widen(key.pair(), sum.first_seen, sum.last_seen);
             let sight = sights.entry(key.machine).or_insert((sum.first_seen, sum.last_seen));
             *sight = (sight.0.min(sum.first_seen), sight.1.max(sum.last_seen));
         }

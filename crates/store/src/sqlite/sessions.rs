@@ -116,7 +116,8 @@ pub(super) fn forget(
              SELECT id FROM machine WHERE number = ?4
              UNION SELECT id FROM machine_record WHERE number = ?4))
          AND session IN (
-             SELECT session FROM event WHERE day = ?2 AND account = ?3 AND machine = ?4)",
+             SELECT session FROM event
+             WHERE day = ?2 AND quarter IN quarters AND account = ?3 AND machine = ?4)",
     )?
     .execute(params![tenant.0, day, account, record])?;
     Ok(())

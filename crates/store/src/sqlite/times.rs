@@ -19,7 +19,8 @@ pub(super) fn recompute_day(
         "UPDATE relation_day SET first_tick = times.first, last_tick = times.last
          FROM (SELECT logon_type, min(second * ?4 + fraction) AS first,
                    max(second * ?4 + fraction) AS last
-               FROM event WHERE day = ?3 AND account = ?1 AND machine = ?2
+               FROM event
+               WHERE day = ?3 AND quarter IN quarters AND account = ?1 AND machine = ?2
                GROUP BY logon_type) AS times
          WHERE relation_day.account = ?1 AND relation_day.machine = ?2
          AND relation_day.day = ?3 AND relation_day.logon_type = times.logon_type",

@@ -80,7 +80,7 @@ pub(in crate::sqlite) fn retime(
 ) -> Result<bool, Failure> {
     let mut of_day = db.prepare_cached(
         "SELECT min(second * 10000000 + fraction), max(second * 10000000 + fraction) FROM event
-         WHERE day = ?1 AND account = ?2 AND machine = ?3",
+         WHERE day = ?1 AND quarter IN quarters AND account = ?2 AND machine = ?3",
     )?;
     let (mut first, mut last): (Option<i64>, Option<i64>) = (None, None);
     for (account, day) in days_of(db, machine)? {

@@ -102,7 +102,7 @@ fn told(
 ) -> Result<BTreeMap<u8, Relation>, Failure> {
     let mut find = db.prepare_cached(
         "SELECT second, session, record, fraction, logon_type FROM event
-         WHERE day = ?1 AND account = ?2 AND machine = ?3",
+         WHERE day = ?1 AND quarter IN quarters AND account = ?2 AND machine = ?3",
     )?;
     let mut sights: BTreeMap<(i64, i64), BTreeMap<i64, Exact>> = BTreeMap::new();
     for &record in records {

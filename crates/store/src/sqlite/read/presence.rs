@@ -195,8 +195,8 @@ fn open(
     let mut logons = visible.db().prepare_cached(
         "SELECT event.second * ?5 + event.fraction, event.session, remote.address, remote.name
          FROM event LEFT JOIN remote ON remote.number = event.remote
-         WHERE event.day = ?1 AND event.account = ?2 AND event.machine = ?3
-         AND event.logon_type = ?4",
+         WHERE event.day = ?1 AND event.quarter IN quarters AND event.account = ?2
+         AND event.machine = ?3 AND event.logon_type = ?4",
     )?;
     let mut rows = logons.query(params![
         of.day,

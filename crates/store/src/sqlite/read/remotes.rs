@@ -53,7 +53,7 @@ fn of_one(
     let mut of_day = visible.prepare(
         "SELECT remote.address, remote.name
          FROM event CROSS JOIN remote ON remote.number = event.remote
-         WHERE event.day = :day AND event.account = :account
+         WHERE event.day = :day AND event.quarter IN quarters AND event.account = :account
          AND event.machine IN (SELECT :machine UNION
              SELECT record.number FROM machine_record AS record WHERE record.machine = :machine)
          AND (1 << event.logon_type) & :types",

@@ -17,6 +17,8 @@ use crate::sqlite::values::timestamp;
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Event {
     pub(super) day: i32,
+    /// Of an hour, of the day.
+    pub(super) quarter: i32,
     pub(super) account: i64,
     pub(super) machine: i64,
     /// Of the day.
@@ -31,6 +33,9 @@ pub(super) struct Event {
     pub(super) part: u32,
     pub(super) remote: Option<i64>,
 }
+
+/// Seconds of a quarter of an hour, by which the events of a day lie.
+const QUARTER_S: i32 = 900;
 
 /// A row of the days of relations, in the order of the table's key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +57,7 @@ impl DayKey {
 pub(super) struct Added {
     /// What became of the logons of each part of the batch.
     pub(super) recorded: Vec<Recorded>,
-    /// Each day of a relation and logon type once, in the order of events.
+    /// What is new of the days of relations; a day may be there several times.
     pub(super) days: Vec<(DayKey, Relation)>,
     /// Accounts, machines and days of events whose time became more exact.
     pub(super) corrected: BTreeSet<(i64, i64, i32)>,
@@ -79,7 +84,7 @@ impl Added {
         let one = Relation::of(event.time()?, kind);
         let (account, machine, day) = (event.account, event.machine, event.day);
         let key = DayKey { account, machine, day, logon_type: event.logon_type };
-        // Events come by day, account and machine, so that the types of one day are side by side.
+        // Events come by quarter, account and machine, so that the types of one are side by side.
         let mut of_day = (self.days.iter_mut().rev())
             .take_while(|(other, _)| other.day == day && other.pair() == key.pair());
         match of_day.find(|(other, _)| *other == key) {
@@ -123,12 +128,14 @@ impl Event {
     }
 
     pub(super) fn of(logon: &Gathered, account: i64, machine: i64, remote: Option<i64>) -> Self {
+        // A day has fewer than an i32 counts, as has a second its ticks.
+        let second = (logon.time.ticks_of_day() / TICKS_PER_SECOND) as i32;
         Self {
             day: logon.time.day().0,
+            quarter: second / QUARTER_S,
             account,
             machine,
-            // Both are less than a day has, and a second.
-            second: (logon.time.ticks_of_day() / TICKS_PER_SECOND) as i32,
+            second,
             session: logon.session.cast_signed(),
             record: logon.record.cast_signed(),
             fraction: logon.time.fraction() as i32,
