@@ -27,16 +27,18 @@ impl Account {
     ///
     /// `None` when no name is left.
     pub fn from_log(user: &str, domain: &str, sid: &str) -> Option<Self> {
-        let present = |text: &str| {
-            let text = text.trim();
-            (!text.is_empty() && text != "-").then(|| fold(text))
-        };
+        fn present(text: &str) -> Option<&str> {
+            Some(text.trim()).filter(|text| !text.is_empty() && *text != "-")
+        }
         let reference = UserRef::parse(user)?;
         Some(Self {
             upn: reference.realm.as_ref().map(|realm| format!("{}@{realm}", reference.name)),
-            domain: present(domain).or(reference.domain).unwrap_or_default(),
+            domain: present(domain).map(fold).or(reference.domain).unwrap_or_default(),
             name: reference.name,
-            sid: present(sid).map(|sid| sid.to_ascii_uppercase()),
+            sid: present(sid).map(|sid| match sid.is_ascii() {
+                true => sid.to_ascii_uppercase(),
+                false => fold(sid).to_ascii_uppercase(),
+            }),
             object_id: None,
         })
     }
@@ -75,22 +77,38 @@ pub struct UserRef {
 impl UserRef {
     /// Reads a user's name; `None` when nothing is left of it.
     pub fn parse(text: &str) -> Option<Self> {
-        let folded = fold(text.trim());
+        let parts = UserParts::of(text)?;
+        Some(Self {
+            name: fold(parts.name),
+            domain: parts.domain.map(fold),
+            realm: parts.realm.map(fold),
+        })
+    }
+}
+
+/// The parts of a user's name as they stand there. No fold makes or takes away a border between them.
+pub(crate) struct UserParts<'t> {
+    /// The bare name; never empty.
+    pub(crate) name: &'t str,
+    domain: Option<&'t str>,
+    realm: Option<&'t str>,
+}
+
+impl<'t> UserParts<'t> {
+    /// `None` when nothing is left of the name.
+    pub(crate) fn of(text: &'t str) -> Option<Self> {
+        let text = text.trim();
         // As the truth of telemetry has it: the last backslash and the first `@` are the borders.
-        let (domain, rest) = match folded.rsplit_once('\\') {
-            Some((domain, rest)) => (Some(domain), rest),
-            None => (None, folded.as_str()),
+        let (domain, rest) = match text.bytes().rposition(|byte| byte == b'\\') {
+            Some(at) => (Some(&text[..at]), &text[at + 1..]),
+            None => (None, text),
         };
-        let (name, realm) = match rest.split_once('@') {
-            Some((name, realm)) => (name, Some(realm)),
+        let (name, realm) = match rest.bytes().position(|byte| byte == b'@') {
+            Some(at) => (&rest[..at], Some(&rest[at + 1..])),
             None => (rest, None),
         };
-        let owned = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(str::to_owned);
-        (!name.is_empty()).then(|| Self {
-            name: name.to_owned(),
-            domain: owned(domain),
-            realm: owned(realm),
-        })
+        let some = |part: Option<&'t str>| part.filter(|part| !part.is_empty());
+        (!name.is_empty()).then(|| Self { name, domain: some(domain), realm: some(realm) })
     }
 }
 

@@ -4,9 +4,10 @@
 //! (telemetry.md §1 and §2.4). The configuration can narrow the types and add names and SIDs to
 //! the noise; it cannot make failures count.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::account::UserRef;
+use crate::account::{UserParts, UserRef};
 use crate::fold;
 use crate::logon::{LogonType, LogonTypes};
 
@@ -52,17 +53,17 @@ impl Rule {
 
     /// Whether an account, named as a log has it, is of no person.
     pub fn is_noise(&self, user: &str, sid: &str) -> bool {
-        let Some(reference) = UserRef::parse(user) else {
+        let Some(UserParts { name, .. }) = UserParts::of(user) else {
             return true;
         };
-        let sid = sid.trim().to_ascii_uppercase();
-        reference.name == "-"
+        let sid = upper(sid.trim());
+        name == "-"
             // Computer, gMSA and trust accounts.
-            || reference.name.ends_with('$')
+            || name.ends_with('$')
             || is_noise_sid(&sid)
-            || is_noise_name(&reference.name)
-            || self.ignored_sids.contains(&sid)
-            || self.ignored_names.contains(&reference.name)
+            || is_noise_name(name)
+            || self.ignored_sids.contains(&*sid)
+            || !self.ignored_names.is_empty() && self.ignored_names.contains(&fold(name))
     }
 
     /// Adds a name (in any form) or a SID to the noise.
@@ -74,6 +75,14 @@ impl Rule {
             let name = UserRef::parse(text).map_or_else(|| fold(text), |user| user.name);
             self.ignored_names.insert(name);
         }
+    }
+}
+
+/// Upper case, as nearly all SIDs have it.
+fn upper(sid: &str) -> Cow<'_, str> {
+    match sid.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        true => Cow::Owned(sid.to_ascii_uppercase()),
+        false => Cow::Borrowed(sid),
     }
 }
 
@@ -98,15 +107,21 @@ fn is_noise_sid(sid: &str) -> bool {
     EXACT.contains(&sid) || PREFIXES.iter().any(|prefix| sid.starts_with(prefix))
 }
 
-/// Names of no person, for telemetry without SIDs.
+/// Names of no person, for telemetry without SIDs. They are of ASCII, as is whatever equals them.
 fn is_noise_name(name: &str) -> bool {
     const EXACT: [&str; 5] =
         ["system", "local service", "network service", "anonymous logon", "iusr"];
     let numbered = |prefix: &str| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+        let Some((start, rest)) = name.split_at_checked(prefix.len()) else {
+            return false;
+        };
+        start.eq_ignore_ascii_case(prefix)
+            && !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_digit())
     };
-    EXACT.contains(&name) || numbered("dwm-") || numbered("umfd-")
+    EXACT.iter().any(|known| name.eq_ignore_ascii_case(known))
+        || numbered("dwm-")
+        || numbered("umfd-")
 }
 
 #[cfg(test)]
