@@ -33,9 +33,17 @@ impl<'a> Field<'a> {
     /// The same, to be kept.
     pub(crate) fn into_text(self) -> Cow<'a, str> {
         match self.0 {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         }
+    }
+}
+
+/// The text without the blanks around it, of which nearly none has any.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

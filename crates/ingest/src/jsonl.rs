@@ -209,7 +209,7 @@ impl LineReader<'_> {
             device: self.records.device,
             file: self.file,
         };
-        let text = String::from_utf8_lossy(line);
+        let text = field::text(line);
         let mut number = 0;
         // What is beside known records counts with them, should there be any.
         let mut others = 0;

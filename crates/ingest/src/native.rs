@@ -5,6 +5,7 @@
 //! known is refused by name, so that a slip of the pen loses no data unseen.
 
 mod cells;
+mod members;
 mod record;
 
 use inventory::account::Account;
@@ -16,7 +17,6 @@ use inventory::machine::{
 use inventory::person::IdentityReport;
 use inventory::rule::Verdict;
 use inventory::time::Timestamp;
-use serde_json::Value;
 
 use crate::defender::mac;
 use crate::object::Object;
@@ -44,12 +44,7 @@ pub(crate) fn is_table(columns: &[&str]) -> bool {
 
 /// Reads a record.
 pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'_>) {
-    let members = cells::members(record).map_err(FieldError::Record);
-    let record = members.and_then(|members| {
-        serde_json::from_value(Value::Object(members))
-            .map_err(|error| FieldError::Record(error.to_string()))
-    });
-    match record {
+    match members::read(record).map_err(FieldError::Record) {
         Ok(Record::Logon(record)) => tell(logon(&record, context)),
         Ok(Record::Machine(record)) => tell(machine(record, context)),
         Ok(Record::Account(record)) => {
@@ -65,7 +60,7 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>, tell: &mut Tell<'
     }
 }
 
-fn logon(record: &LogonRecord, context: &Context<'_>) -> Result<Found, FieldError> {
+fn logon(record: &LogonRecord<'_>, context: &Context<'_>) -> Result<Found, FieldError> {
     let machine = machine_ref(&record.device(), context)?;
     let names = record.account();
     let logon_type = record.logon_type().ok_or(FieldError::Missing("logonType"))?;
@@ -95,9 +90,9 @@ fn logon(record: &LogonRecord, context: &Context<'_>) -> Result<Found, FieldErro
     })))
 }
 
-fn machine(record: MachineRecord, context: &Context<'_>) -> Result<Found, FieldError> {
+fn machine(record: MachineRecord<'_>, context: &Context<'_>) -> Result<Found, FieldError> {
     let machine = machine_ref(&record.device(), context)?;
-    let text = |text: Option<Name>| text.and_then(|text| present(&text.0).map(str::to_owned));
+    let text = |text: Option<Name<'_>>| text.and_then(|text| present(&text.0).map(str::to_owned));
     let os_build = record.os_build.map(|build| build.0);
     let facts = MachineFacts {
         os_platform: text(record.os_platform).and_then(|name| platform(&name, os_build)),
@@ -117,15 +112,15 @@ fn machine(record: MachineRecord, context: &Context<'_>) -> Result<Found, FieldE
         ip_addresses: record
             .ip_addresses
             .map_or_else(Vec::new, |list| list.0.into_iter().filter_map(address).collect()),
-        tags: record
-            .machine_tags
-            .map_or_else(Vec::new, |list| list.0.into_iter().map(|tag| tag.0).collect()),
+        tags: record.machine_tags.map_or_else(Vec::new, |list| {
+            list.0.into_iter().map(|tag| tag.0.into_owned()).collect()
+        }),
         ..MachineFacts::default()
     };
     Ok(Found::Report(MachineReport { machine, time: record.time.0, facts }))
 }
 
-fn address(entry: AdapterAddress) -> Option<MachineIpAddress> {
+fn address(entry: AdapterAddress<'_>) -> Option<MachineIpAddress> {
     let adapter_type = entry.adapter_type.and_then(|word| word.0);
     let operational_status = entry.operational_status.and_then(|word| word.0);
     Some(MachineIpAddress {
@@ -150,7 +145,7 @@ fn machine_ref(device: &Device<'_>, context: &Context<'_>) -> Result<MachineRef,
 }
 
 /// What a directory says of an account; `None` where no name is left of it.
-fn identity(record: &AccountRecord) -> Option<IdentityReport> {
+fn identity(record: &AccountRecord<'_>) -> Option<IdentityReport> {
     let account = account_of(&record.account())?;
     let mail = record.mail.as_ref().and_then(|mail| present(&mail.0));
     Some(IdentityReport {

@@ -14,26 +14,23 @@ use crate::field::Field;
 /// More members than any product's records have.
 const MAX_MEMBERS: usize = 4096;
 
+/// Room for the members that most records have.
+const USUAL_MEMBERS: usize = 16;
+
 /// More texts than a list that matters has.
 const MAX_TEXTS: usize = 64;
 
-/// A value as it came.
+/// A member as it came.
 #[derive(Clone, Copy, Debug)]
-enum Value<'a> {
+pub(crate) enum Member<'a> {
     Json(&'a RawValue),
     Cell(&'a str),
-}
-
-/// A member as it came.
-pub(crate) enum Member<'o> {
-    Json(&'o str),
-    Cell(&'o str),
 }
 
 /// A record.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
-    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    members: Vec<(Cow<'a, str>, Member<'a>)>,
 }
 
 impl<'a> Object<'a> {
@@ -47,20 +44,16 @@ impl<'a> Object<'a> {
         let named = columns.iter().zip(cells);
         Self {
             members: named
-                .map(|(name, cell)| (Cow::Borrowed(name.as_str()), Value::Cell(cell)))
+                .map(|(name, cell)| (Cow::Borrowed(name.as_str()), Member::Cell(cell)))
                 .collect(),
         }
     }
 
     /// Every member, in its order.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, Member<'_>)> {
-        self.members.iter().map(|(name, value)| {
-            let member = match value {
-                Value::Json(raw) => Member::Json(raw.get()),
-                Value::Cell(cell) => Member::Cell(cell),
-            };
-            (name.as_ref(), member)
-        })
+    pub(crate) fn members(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (&str, Member<'a>)> + ExactSizeIterator {
+        self.members.iter().map(|(name, member)| (name.as_ref(), *member))
     }
 
     /// Whether there is such a member, `null` as it may be.
@@ -82,10 +75,10 @@ impl<'a> Object<'a> {
     /// and where there is none.
     pub(crate) fn text(&self, key: &str) -> Cow<'a, str> {
         match self.value(key) {
-            Some(Value::Json(raw)) => {
+            Some(Member::Json(raw)) => {
                 serde_json::from_str::<Field<'a>>(raw.get()).map(Field::into_text)
             }
-            Some(Value::Cell(cell)) => Ok(Cow::Borrowed(cell.trim())),
+            Some(Member::Cell(cell)) => Ok(Cow::Borrowed(cell.trim())),
             None => Ok(Cow::Borrowed("")),
         }
         .unwrap_or_default()
@@ -95,7 +88,7 @@ impl<'a> Object<'a> {
     /// put arrays.
     pub(crate) fn json(&self, key: &str) -> Cow<'a, str> {
         match self.value(key) {
-            Some(Value::Json(raw)) if !raw.get().starts_with('"') => Cow::Borrowed(raw.get()),
+            Some(Member::Json(raw)) if !raw.get().starts_with('"') => Cow::Borrowed(raw.get()),
             _ => self.text(key),
         }
     }
@@ -103,7 +96,7 @@ impl<'a> Object<'a> {
     /// A member that is an object; one without members where it is none.
     pub(crate) fn object(&self, key: &str) -> Object<'a> {
         match self.value(key) {
-            Some(Value::Json(raw)) => Object::parse(raw.get()).unwrap_or_default(),
+            Some(Member::Json(raw)) => Object::parse(raw.get()).unwrap_or_default(),
             _ => Object::default(),
         }
     }
@@ -111,7 +104,7 @@ impl<'a> Object<'a> {
     /// A member that is an array or an object, as it stands there.
     pub(crate) fn nested(&self, key: &str) -> Option<&'a str> {
         match self.value(key) {
-            Some(Value::Json(raw)) if raw.get().starts_with(['[', '{']) => Some(raw.get()),
+            Some(Member::Json(raw)) if raw.get().starts_with(['[', '{']) => Some(raw.get()),
             _ => None,
         }
     }
@@ -157,7 +150,7 @@ impl<'a> Object<'a> {
     }
 
     /// Of a key that comes twice the last one counts.
-    fn value(&self, key: &str) -> Option<Value<'a>> {
+    fn value(&self, key: &str) -> Option<Member<'a>> {
         self.members.iter().rev().find(|(name, _)| name == key).map(|&(_, value)| value)
     }
 }
@@ -173,14 +166,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut object = Object::default();
+                let mut object = Object { members: Vec::with_capacity(USUAL_MEMBERS) };
                 while let Some(key) = map.next_key::<Field<'de>>()? {
                     if object.members.len() == MAX_MEMBERS {
                         return Err(A::Error::custom(format_args!(
                             "an object with more than {MAX_MEMBERS} members"
                         )));
                     }
-                    let value = Value::Json(map.next_value()?);
+                    let value = Member::Json(map.next_value()?);
                     object.members.push((key.into_text(), value));
                 }
                 Ok(object)

@@ -1,5 +1,7 @@
 //! The records, member by member. Each type refuses what the schema refuses.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 
 use inventory::change::{MAX_TAG_CHARS, MAX_TAGS};
@@ -11,7 +13,7 @@ use inventory::machine::{
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -37,74 +39,75 @@ const WORDS: [&str; 12] = [
 /// Windows' number for a type that nobody knows.
 const UNKNOWN_TYPE: u32 = 1;
 
-#[derive(Debug, Deserialize)]
-#[serde(tag = "footfall", rename_all = "lowercase")]
-pub(super) enum Record {
-    Logon(LogonRecord),
-    Machine(MachineRecord),
-    Account(AccountRecord),
+/// A record of one kind or another.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, for every record")]
+#[derive(Debug)]
+pub(super) enum Record<'a> {
+    Logon(LogonRecord<'a>),
+    Machine(MachineRecord<'a>),
+    Account(AccountRecord<'a>),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct LogonRecord {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub(super) struct LogonRecord<'a> {
     pub(super) time: Time,
-    user: User,
-    domain: Option<Name>,
-    sid: Option<Sid>,
-    upn: Option<Name>,
+    user: User<'a>,
+    domain: Option<Name<'a>>,
+    sid: Option<Sid<'a>>,
+    upn: Option<Name<'a>>,
     object_id: Option<Guid>,
-    device: Option<Name>,
+    device: Option<Name<'a>>,
     device_id: Option<DeviceId>,
     aad_device_id: Option<Guid>,
     logon_type: Option<Way>,
     pub(super) remote_address: Option<Address>,
-    pub(super) remote_name: Option<Name>,
-    pub(super) session_id: Option<Name>,
+    pub(super) remote_name: Option<Name<'a>>,
+    pub(super) session_id: Option<Name<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct MachineRecord {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub(super) struct MachineRecord<'a> {
     pub(super) time: Time,
-    device: Option<Name>,
+    device: Option<Name<'a>>,
     device_id: Option<DeviceId>,
     aad_device_id: Option<Guid>,
-    pub(super) os_platform: Option<Name>,
-    pub(super) os_processor: Option<Name>,
-    pub(super) os_architecture: Option<Name>,
+    pub(super) os_platform: Option<Name<'a>>,
+    pub(super) os_processor: Option<Name<'a>>,
+    pub(super) os_architecture: Option<Name<'a>>,
     pub(super) os_build: Option<Build>,
-    pub(super) version: Option<Name>,
-    pub(super) agent_version: Option<Name>,
+    pub(super) version: Option<Name<'a>>,
+    pub(super) agent_version: Option<Name<'a>>,
     pub(super) last_ip_address: Option<Address>,
     pub(super) last_external_ip_address: Option<Address>,
-    pub(super) ip_addresses: Option<List<AdapterAddress, MAX_ADDRESSES>>,
+    pub(super) ip_addresses: Option<List<AdapterAddress<'a>, MAX_ADDRESSES>>,
     pub(super) is_aad_joined: Option<bool>,
     pub(super) risk_score: Option<Word<RiskScore>>,
     pub(super) exposure_level: Option<Word<ExposureLevel>>,
     pub(super) onboarding_status: Option<Word<OnboardingStatus>>,
     pub(super) managed_by: Option<Word<ManagedBy>>,
-    pub(super) machine_tags: Option<List<Tag, MAX_TAGS>>,
+    pub(super) machine_tags: Option<List<Tag<'a>, MAX_TAGS>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct AccountRecord {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub(super) struct AccountRecord<'a> {
     pub(super) time: Option<MaybeTime>,
-    user: User,
-    domain: Option<Name>,
-    sid: Option<Sid>,
-    upn: Option<Name>,
+    user: User<'a>,
+    domain: Option<Name<'a>>,
+    sid: Option<Sid<'a>>,
+    upn: Option<Name<'a>>,
     object_id: Option<Guid>,
-    pub(super) mail: Option<Name>,
+    pub(super) mail: Option<Name<'a>>,
 }
 
 /// One address of an adapter.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct AdapterAddress {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub(super) struct AdapterAddress<'a> {
     pub(super) ip_address: Address,
-    pub(super) mac_address: Option<Mac>,
+    pub(super) mac_address: Option<Mac<'a>>,
     #[serde(rename = "type")]
     pub(super) adapter_type: Option<Word<AdapterType>>,
     pub(super) operational_status: Option<Word<OperationalStatus>>,
@@ -129,7 +132,7 @@ pub(super) struct Device<'r> {
 /// Records name accounts and machines in the same members.
 macro_rules! names {
     (account of $($record:ident),+) => {$(
-        impl $record {
+        impl $record<'_> {
             pub(super) fn account(&self) -> AccountNames<'_> {
                 AccountNames {
                     user: &self.user.0,
@@ -142,7 +145,7 @@ macro_rules! names {
         }
     )+};
     (machine of $($record:ident),+) => {$(
-        impl $record {
+        impl $record<'_> {
             pub(super) fn device(&self) -> Device<'_> {
                 Device {
                     name: self.device.as_ref().map_or("", |name| &name.0),
@@ -157,8 +160,63 @@ macro_rules! names {
 names!(account of LogonRecord, AccountRecord);
 names!(machine of LogonRecord, MachineRecord);
 
+/// A text, borrowed where nothing in it is escaped.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+            Ok(Cow::Borrowed(text))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
+/// Refuses a text for what it is.
+fn refused<E: serde::de::Error>(text: &str, is: impl fmt::Display) -> E {
+    let start: String = text.chars().take(64).collect();
+    E::custom(format_args!("`{start}` is {is}"))
+}
+
+/// A text that is kept as it is, or refused.
+macro_rules! kept {
+    ($($(#[$doc:meta])* $name:ident if $fits:expr, $is:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(super) struct $name<'a>(pub(super) Cow<'a, str>);
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = text(deserializer)?;
+                let fits: fn(&str) -> bool = $fits;
+                if fits(&text) { Ok(Self(text)) } else { Err(refused(&text, $is)) }
+            }
+        }
+    )+};
+}
+
+kept! {
+    /// A name, or any other text.
+    Name if is_short, "too long, more than 1024 characters";
+    /// The name of a user; there is one.
+    User if |text| is_short(text) && !text.trim().is_empty(), "no user's name of 1 to 1024 characters";
+    Sid if |text| text.is_empty() || is_sid(text), "no SID such as S-1-5-21-1-2-3-1104";
+    Mac if |text| text.is_empty() || is_mac(text), "no MAC address of 12 hex digits";
+    Tag if |text| !text.trim().is_empty() && text.chars().count() <= MAX_TAG_CHARS,
+        "no tag of 1 to 200 characters";
+}
+
 /// A type that is made of a text, or refuses it.
-macro_rules! text {
+macro_rules! made {
     ($($(#[$doc:meta])* $name:ident($inner:ty) = $read:expr, $is:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
@@ -166,25 +224,15 @@ macro_rules! text {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
+                let text = text(deserializer)?;
                 let read: fn(&str) -> Option<$inner> = $read;
-                read(&text).map(Self).ok_or_else(|| {
-                    let start: String = text.chars().take(64).collect();
-                    D::Error::custom(format_args!("`{start}` is {}", $is))
-                })
+                read(&text).map(Self).ok_or_else(|| refused(&text, $is))
             }
         }
     )+};
 }
 
-text! {
-    /// A name, or any other text.
-    Name(String) = |text| is_short(text).then(|| text.to_owned()), "too long, more than 1024 characters";
-    /// The name of a user; there is one.
-    User(String) = |text| (is_short(text) && !text.trim().is_empty()).then(|| text.to_owned()),
-        "no user's name of 1 to 1024 characters";
-    Sid(String) = |text| (text.is_empty() || is_sid(text)).then(|| text.to_owned()),
-        "no SID such as S-1-5-21-1-2-3-1104";
+made! {
     Guid(Option<Uuid>) = guid, "no GUID such as 80fe8ff8-2624-418e-9591-41f0491218f9";
     DeviceId(Option<MachineId>) = |text| match text {
         "" => Some(None),
@@ -194,12 +242,6 @@ text! {
         "" => Some(None),
         text => text.parse::<IpAddr>().ok().map(|address| Some(address.to_canonical())),
     }, "no IP address";
-    Mac(String) = |text| (text.is_empty() || is_mac(text)).then(|| text.to_owned()),
-        "no MAC address of 12 hex digits";
-    Tag(String) = |text| {
-        let count = text.chars().count();
-        (!text.trim().is_empty() && count <= MAX_TAG_CHARS).then(|| text.to_owned())
-    }, "no tag of 1 to 200 characters";
     Time(Timestamp) = time, "no time such as 2026-03-01T08:00:00Z (RFC 3339, with its zone)";
     /// A time that may be left empty.
     MaybeTime(Option<Timestamp>) = |text| match text {
@@ -209,13 +251,23 @@ text! {
 }
 
 fn is_short(text: &str) -> bool {
-    // Bytes first: a text of a million characters need not be counted.
-    text.len() <= 4 * MAX_NAME_CHARS && text.chars().count() <= MAX_NAME_CHARS
+    // Bytes first: neither a short text nor one of a million characters need be counted.
+    text.len() <= MAX_NAME_CHARS
+        || text.len() <= 4 * MAX_NAME_CHARS && text.chars().count() <= MAX_NAME_CHARS
 }
 
+/// `S-1` and numbers, a `-` before each.
 fn is_sid(text: &str) -> bool {
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    is_short(text) && text.strip_prefix("S-1-").is_some_and(|rest| rest.split('-').all(is_number))
+    let Some(numbers) = text.strip_prefix("S-1-").filter(|_| is_short(text)) else {
+        return false;
+    };
+    let mut last = b'-';
+    let fits = numbers.bytes().all(|byte| {
+        let fits = byte.is_ascii_digit() || byte == b'-' && last != b'-';
+        last = byte;
+        fits
+    });
+    fits && last != b'-'
 }
 
 /// With its hyphens, as everybody writes it.
@@ -280,45 +332,62 @@ fn time(text: &str) -> Option<Timestamp> {
 #[derive(Clone, Copy, Debug)]
 struct Way(Option<LogonType>);
 
-impl LogonRecord {
+struct WayVisitor;
+
+impl LogonRecord<'_> {
     /// How somebody logged on; unknown where the record does not say.
     pub(super) fn logon_type(&self) -> Option<LogonType> {
         self.logon_type.and_then(|way| way.0).or_else(|| LogonType::new(UNKNOWN_TYPE))
     }
 }
 
-impl Way {
-    fn read(value: &Value) -> Option<Self> {
-        let kind = match value {
-            Value::Number(number) => {
-                // 2.0 is an integer, too (JSON Schema 2020-12, core §4.2.3).
-                let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
-                let fits = (0.0..=f64::from(LogonType::MAX)).contains(&number);
-                fits.then_some(number as u32).and_then(LogonType::new)?
-            }
-            Value::String(text) if text.is_empty() => return Some(Self(None)),
-            Value::String(text) => {
-                let is_number = text.bytes().all(|byte| byte.is_ascii_digit())
-                    && !(text.len() > 1 && text.starts_with('0'));
-                let is_known = is_number || WORDS.contains(&text.as_str());
-                is_known.then(|| LogonType::parse(text))??
-            }
-            _ => return None,
-        };
-        Some(Self(Some(kind)))
+impl Visitor<'_> for WayVisitor {
+    type Value = Way;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a logon type")
     }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Way, E> {
+        let kind = u32::try_from(number).ok().and_then(LogonType::new);
+        kind.map(|kind| Way(Some(kind))).ok_or_else(|| no_way(number))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Way, E> {
+        u64::try_from(number).map_or_else(|_| Err(no_way(number)), |number| self.visit_u64(number))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Way, E> {
+        // 2.0 is an integer, too (JSON Schema 2020-12, core §4.2.3).
+        let fits = number.fract() == 0.0 && (0.0..=f64::from(LogonType::MAX)).contains(&number);
+        if fits { self.visit_u64(number as u64) } else { Err(no_way(number)) }
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Way, E> {
+        Err(no_way(value))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Way, E> {
+        if text.is_empty() {
+            return Ok(Way(None));
+        }
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit())
+            && !(text.len() > 1 && text.starts_with('0'));
+        let is_known = is_number || WORDS.contains(&text);
+        let kind = LogonType::parse(text).filter(|_| is_known);
+        kind.map(|kind| Way(Some(kind))).ok_or_else(|| no_way(text))
+    }
+}
+
+/// Refuses a value that is no logon type.
+fn no_way<E: serde::de::Error>(value: impl Into<Value>) -> E {
+    let text: String = value.into().to_string().chars().take(64).collect();
+    E::custom(format_args!("{text} is no logon type: 0 to 31, or {}", WORDS.join(", ")))
 }
 
 impl<'de> Deserialize<'de> for Way {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        Self::read(&value).ok_or_else(|| {
-            let text: String = value.to_string().chars().take(64).collect();
-            D::Error::custom(format_args!(
-                "{text} is no logon type: 0 to 31, or {}",
-                WORDS.join(", ")
-            ))
-        })
+        deserializer.deserialize_any(WayVisitor)
     }
 }
 
@@ -343,15 +412,12 @@ pub(super) struct Word<T>(pub(super) Option<T>);
 
 impl<'de, T: Wire> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = text(deserializer)?;
         if text.is_empty() {
             return Ok(Self(None));
         }
         let known = T::parse_exactly(&text).map(|word| Self(Some(word)));
-        known.ok_or_else(|| {
-            let start: String = text.chars().take(64).collect();
-            D::Error::custom(format_args!("`{start}` is none of {}", T::words().join(", ")))
-        })
+        known.ok_or_else(|| refused(&text, format_args!("none of {}", T::words().join(", "))))
     }
 }
 
