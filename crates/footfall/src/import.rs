@@ -118,6 +118,7 @@ fn sources_of_host(config: &Config, args: &Import) -> anyhow::Result<Sources> {
     let host = Host::look(root);
     let mut options = options(config, &args.reading);
     options.device = options.device.or_else(|| host.name.clone());
+    options.machine_id = host.machine_id;
     options.timezone = options.timezone.or_else(|| host.zone.clone());
     if options.users.is_empty() {
         options.users.clone_from(&host.users);
@@ -162,6 +163,7 @@ pub(crate) fn options(config: &Config, reading: &Reading) -> Options {
     Options {
         rule: config.rule(),
         device: reading.device.clone(),
+        machine_id: None,
         timezone: reading.timezone.clone(),
         year: reading.year,
         written: None,

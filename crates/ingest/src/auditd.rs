@@ -9,7 +9,6 @@ mod record;
 use std::collections::VecDeque;
 
 use inventory::logon::{EventKey, Logon, Source};
-use inventory::rule::Rule;
 
 use crate::linux::{self, Place};
 use crate::passwd::Passwd;
@@ -142,8 +141,7 @@ impl Reader {
                 record: Some(record.serial),
             },
         };
-        let rule: &Rule = &options.rule;
-        linux::logon(rule, options.device.as_deref(), &entry)
+        linux::logon(options, &entry)
     }
 
     /// A success has a number, whose name only an enriched record has; others have the name.

@@ -131,11 +131,11 @@ impl<'a> Reader<'a> {
             part.tally.records += 1;
             return Ok(());
         };
-        let device = self.options.device.as_deref();
-        let mut logon = linux::logon(&self.options.rule, device, &found)?;
-        if let Some(logon) = &mut logon {
-            let id = Identifier::parse(IdentifierKind::MachineId, &entry.machine_id);
-            logon.machine.identifiers.extend(id);
+        let mut logon = linux::logon(self.options, &found)?;
+        let id = Identifier::parse(IdentifierKind::MachineId, &entry.machine_id);
+        if let (Some(logon), Some(id)) = (&mut logon, id) {
+            // The entry's own: it may be another host's of the same name.
+            logon.machine.identifiers = vec![id];
         }
         part.count(logon);
         Ok(())

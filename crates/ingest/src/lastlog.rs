@@ -203,7 +203,7 @@ impl Reader<'_> {
             source: Source::Lastlog,
             key: utmp::key(&fixed(record.line), &host),
         };
-        linux::logon(&self.options.rule, self.options.device.as_deref(), &entry)
+        linux::logon(self.options, &entry)
     }
 }
 

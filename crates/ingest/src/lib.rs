@@ -82,6 +82,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
+use inventory::identity::Identifier;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
@@ -103,6 +104,9 @@ pub struct Options {
     pub rule: Rule,
     /// The machine of sources, and of single records, that do not name theirs.
     pub device: Option<String>,
+    /// The installation that logs of Linux are of, where they do not say it themselves. Lines of other
+    /// hosts are not of it.
+    pub machine_id: Option<Identifier>,
     /// The zone of stamps that lack one and of whose record nothing tells it.
     pub timezone: Option<TimeZone>,
     /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
@@ -120,6 +124,7 @@ impl Default for Options {
         Self {
             rule: Rule::default(),
             device: None,
+            machine_id: None,
             timezone: None,
             year: None,
             written: None,

@@ -7,9 +7,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
-use inventory::rule::{Rule, Verdict};
+use inventory::rule::Verdict;
 use inventory::time::Timestamp;
 
+use crate::Options;
 use crate::windows::{FieldError, MAX_NAME_BYTES, present};
 
 /// What a person is told who could know the names.
@@ -48,20 +49,17 @@ impl Place {
 }
 
 /// Makes a logon of an entry; `None` when it is noise.
-pub(crate) fn logon(
-    rule: &Rule,
-    device: Option<&str>,
-    entry: &Entry<'_>,
-) -> Result<Option<Logon>, FieldError> {
+pub(crate) fn logon(options: &Options, entry: &Entry<'_>) -> Result<Option<Logon>, FieldError> {
     let Some(logon_type) = LogonType::new(entry.place.number()) else {
         return Ok(None);
     };
-    if rule.judge(entry.user, "", logon_type) == Verdict::Noise {
+    if options.rule.judge(entry.user, "", logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(entry.user, "", "") else {
         return Ok(None);
     };
+    let device = options.device.as_deref();
     let host = present(entry.host).or(device).ok_or(FieldError::Computer)?;
     let remote = present(entry.remote);
     for (field, text) in [
@@ -74,9 +72,11 @@ pub(crate) fn logon(
         }
     }
     let remote_address = remote.and_then(remote_address);
+    // A log may hold what other hosts sent to this one.
+    let is_own = device.is_some_and(|device| label(device).eq_ignore_ascii_case(label(host)));
     Ok(Some(Logon {
         account,
-        machine: MachineRef::named(host),
+        machine: MachineRef::named(host).identified(options.machine_id.filter(|_| is_own)),
         time: entry.time,
         logon_type,
         remote_name: remote.filter(|_| remote_address.is_none()).map(str::to_owned),
@@ -84,6 +84,11 @@ pub(crate) fn logon(
         source: entry.source,
         key: entry.key,
     }))
+}
+
+/// What a host is called without its domain.
+pub(crate) fn label(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }
 
 /// Stands for the session of a record: the first 8 bytes, big-endian, of SHA-256 over the parts,
@@ -108,6 +113,8 @@ pub(crate) fn fixed(field: &[u8]) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use inventory::identity::{Identifier, IdentifierKind};
+
     use super::*;
 
     fn entry<'a>(user: &'a str, remote: &'a str) -> Entry<'a> {
@@ -122,9 +129,26 @@ mod tests {
         }
     }
 
+    fn on(device: &str) -> Options {
+        Options { device: Some(device.to_owned()), ..Options::default() }
+    }
+
+    #[test]
+    fn lines_of_other_hosts_are_not_of_the_installation() {
+        let id = Identifier::parse(IdentifierKind::MachineId, "0f4b6e1c2d3a4c5b8e9fa0b1c2d3e4f5");
+        let told = |device: &str, host: &str| {
+            let options = Options { machine_id: id, ..on(device) };
+            let entry = Entry { host, ..entry("ann", "") };
+            logon(&options, &entry).unwrap().unwrap().machine.identifiers.into_iter().next()
+        };
+        assert_eq!(told("web-1", ""), id);
+        assert_eq!(told("web-1", "WEB-1.corp.example"), id);
+        assert_eq!(told("web-1", "web-10"), None);
+    }
+
     #[test]
     fn the_remote_side_is_an_address_or_a_name() {
-        let read = |remote| logon(&Rule::default(), None, &entry("Ann", remote)).unwrap().unwrap();
+        let read = |remote| logon(&Options::default(), &entry("Ann", remote)).unwrap().unwrap();
         assert_eq!(read("2001:db8::7").remote_address, "2001:db8::7".parse().ok());
         assert_eq!(read("2001:db8::7").remote_name, None);
         assert_eq!(read("bastion").remote_name.as_deref(), Some("bastion"));
@@ -135,11 +159,11 @@ mod tests {
     #[test]
     fn noise_needs_no_machine_and_others_do() {
         let nameless = Entry { host: "", ..entry("WS1$", "") };
-        assert!(logon(&Rule::default(), None, &nameless).unwrap().is_none());
+        assert!(logon(&Options::default(), &nameless).unwrap().is_none());
         let nameless = Entry { host: "", ..entry("ann", "") };
-        let error = logon(&Rule::default(), None, &nameless).unwrap_err();
+        let error = logon(&Options::default(), &nameless).unwrap_err();
         assert!(error.to_string().contains("--device"));
-        let named = logon(&Rule::default(), Some("web-2"), &nameless).unwrap().unwrap();
+        let named = logon(&on("web-2"), &nameless).unwrap().unwrap();
         assert_eq!(named.machine.name, "web-2");
     }
 

@@ -247,7 +247,7 @@ impl Reader<'_> {
             outcome.part(self.format).tally.records += 1;
             return Ok(());
         };
-        let logon = linux::logon(&self.options.rule, self.options.device.as_deref(), &entry)?;
+        let logon = linux::logon(self.options, &entry)?;
         outcome.part(Format::Syslog).count(logon);
         Ok(())
     }

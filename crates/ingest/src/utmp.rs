@@ -180,7 +180,7 @@ impl Reader<'_> {
             source: Source::Utmp,
             key: key(&fixed(record.line), &host),
         };
-        linux::logon(&self.options.rule, self.options.device.as_deref(), &entry)
+        linux::logon(self.options, &entry)
     }
 }
 

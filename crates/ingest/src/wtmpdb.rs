@@ -150,6 +150,6 @@ impl Table {
             source: self.source,
             key: utmp::key(&line, &host),
         };
-        linux::logon(&options.rule, options.device.as_deref(), &entry)
+        linux::logon(options, &entry)
     }
 }

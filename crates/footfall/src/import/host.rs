@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ingest::passwd::Passwd;
+use inventory::identity::{Identifier, IdentifierKind};
 use jiff::tz::TimeZone;
 
 use super::journal::Journal;
@@ -41,6 +42,8 @@ const JOURNALS: [&str; 2] = ["var/log/journal", "run/log/journal"];
 pub(super) struct Host {
     /// Its name, where it can be told.
     pub(super) name: Option<String>,
+    /// What its installation of Linux is known by.
+    pub(super) machine_id: Option<Identifier>,
     /// The zone of its clock.
     pub(super) zone: Option<TimeZone>,
     pub(super) users: Passwd,
@@ -60,6 +63,7 @@ impl Host {
         let mut host = Self::default();
         let place = Place { root: root.unwrap_or(&own), is_foreign: root.is_some() };
         host.name = host_name(&place);
+        host.machine_id = machine_id(&place);
         host.zone = zone(&place);
         if let Some(bytes) = place.read("etc/passwd", MAX_PASSWD_BYTES) {
             host.users = Passwd::parse(&bytes);
@@ -200,6 +204,15 @@ fn host_name(place: &Place<'_>) -> Option<String> {
     let text = now.or_else(set)?;
     let mut lines = text.lines().map(str::trim);
     lines.find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
+}
+
+/// The id of the installation (machine-id(5)), or D-Bus' where there is no systemd. An image that was never
+/// started has none: its file is empty, or says so.
+fn machine_id(place: &Place<'_>) -> Option<Identifier> {
+    ["etc/machine-id", "var/lib/dbus/machine-id"].iter().find_map(|name| {
+        let bytes = place.read(name, MAX_NAME_BYTES)?;
+        Identifier::parse(IdentifierKind::MachineId, &String::from_utf8_lossy(&bytes))
+    })
 }
 
 /// The zone that stamps of syslog are in: `etc/localtime` is a link to its file, `etc/timezone`

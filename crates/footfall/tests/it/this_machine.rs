@@ -86,6 +86,35 @@ fn every_log_of_a_captured_host_is_found_and_read() {
     assert!(!relations(&program).is_empty());
 }
 
+/// What a collector has of the host's journal is of the machine whose disk this is.
+#[test]
+fn the_hosts_logs_are_of_its_own_installation() {
+    let id = "0f4b6e1c2d3a4c5b8e9fa0b1c2d3e4f5";
+    let line = format!(
+        "{{\"__CURSOR\":\"s=1\",\"__REALTIME_TIMESTAMP\":\"1772366401000000\",\"_HOSTNAME\":\"web-7.corp.example\",\
+         \"_MACHINE_ID\":\"{id}\",\"SYSLOG_IDENTIFIER\":\"sshd\",\"_COMM\":\"sshd\",\"_PID\":\"7\",\
+         \"MESSAGE\":\"Accepted publickey for ann from 192.0.2.7 port 50000 ssh2\"}}\n"
+    );
+    let records = |machine_id: &str| {
+        let root = root(&[
+            ("etc/hostname", b"web-7"),
+            ("etc/machine-id", machine_id.as_bytes()),
+            ("var/log/auth.log", AUTH_LOG.as_bytes()),
+        ]);
+        let program = Program::new();
+        let journal = root.path().join("journal.json");
+        std::fs::write(&journal, &line).unwrap();
+        program.import(&[&journal]);
+        let (status, _, told) = import(&program, root.path(), &["--year", "2026"]);
+        assert_eq!(status, 0, "{told}");
+        let shown = program.json(&["machine", "identities", "web-7.corp.example", "--json"]);
+        shown["records"].as_array().unwrap().len()
+    };
+    assert_eq!(records(&format!("{id}\n")), 2);
+    // An image that was never started has none.
+    assert_eq!(records("uninitialized\n"), 1);
+}
+
 #[test]
 fn the_clock_of_the_host_tells_its_zone() {
     let root = root(&[("etc/hostname", b"web-7"), ("var/log/auth.log", AUTH_LOG.as_bytes())]);
