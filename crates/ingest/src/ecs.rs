@@ -9,16 +9,19 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use inventory::account::Account;
+use inventory::identity::{Identifier, IdentifierKind};
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
 use inventory::rule::Verdict;
 
-use crate::linux::Place;
+use crate::linux::{Place, label};
 use crate::object::Object;
 use crate::product::{Context, Found, bounded, session_of};
 use crate::windows::{self, FieldError, present};
 
 /// Modules and integrations that tell of the host they are on, or that a line of its log names.
 const OF_HOSTS: [&str; 6] = ["auditd", "auditd_manager", "endpoint", "linux", "osquery", "system"];
+/// Agents whose `host.id` is known for what it is; Elastic Agent runs them, too.
+const BEATS: [&str; 2] = ["auditbeat", "filebeat"];
 /// What a logon is called where its type does not say that something starts: by Filebeat and
 /// Elastic's system integration (whose type is `info`), by Auditbeat, and as the schema has it.
 const LOGONS: [&str; 9] = [
@@ -96,7 +99,7 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>) -> Result<Found, 
     ])?;
     Ok(Found::Logon(Some(Logon {
         account,
-        machine: MachineRef::named(name),
+        machine: MachineRef::named(name).identified(identifier(record, &host)),
         time: windows::utc("@timestamp", &record.text("@timestamp"))?,
         logon_type,
         remote_address: remote,
@@ -156,9 +159,30 @@ fn host<'a>(record: &Object<'a>) -> Host<'a> {
     }
 }
 
-/// What a host is called without its domain.
-fn label(name: &str) -> &str {
-    name.split('.').next().unwrap_or_default()
+/// What the shipper tells of its own host, where the event is of that: as `host.id` Elastic's Beats write
+/// the machine-id on Linux and the hardware's UUID on macOS. On Windows it is the MachineGuid, which
+/// nothing else here tells; what other agents put there is not known.
+fn identifier(record: &Object<'_>, host: &str) -> Option<Identifier> {
+    let id = record.text_at("host.id");
+    let is_here = |path: &&str| {
+        let name = record.text_at(path);
+        !name.is_empty() && label(&name).eq_ignore_ascii_case(label(host))
+    };
+    if id.is_empty()
+        || !is_here(&"host.name")
+        || !["agent.name", "agent.hostname"].iter().any(is_here)
+        || !BEATS.contains(&&*record.text_at("agent.type"))
+    {
+        return None;
+    }
+    let kind = match &*record.text_at("host.os.type") {
+        "linux" => IdentifierKind::MachineId,
+        "macos" => IdentifierKind::HardwareUuid,
+        _ => return None,
+    };
+    // A machine-id has no hyphens, so that no other id is taken for one.
+    let has_form = (kind == IdentifierKind::MachineId) == (id.len() == 32);
+    Identifier::parse(kind, &id).filter(|_| has_form)
 }
 
 /// Which module wrote it; the data set begins with its name.

@@ -31,6 +31,35 @@ fn a_journal_tells_the_machine_id() {
     assert_eq!(told[0].identifiers, [identifier(IdentifierKind::MachineId, id)]);
 }
 
+/// The id of the host is read as what the agent is known to put there, and of the agent's own host alone.
+#[test]
+fn a_beat_tells_the_id_of_its_own_host() {
+    let told = |id: &str, os: &str, agent: &str, host: &str| {
+        let line = format!(
+            r#"{{"@timestamp":"2026-04-01T08:00:00Z","ecs":{{"version":"8.0.0"}},"event":{{"category":["authentication"],"type":["start"],"outcome":"success","module":"system"}},"agent":{{"type":"{agent}","name":"web-1"}},"host":{{"id":"{id}","name":"web-1.corp.example","hostname":"{host}","os":{{"type":"{os}"}}}},"user":{{"name":"ann"}}}}"#
+        );
+        let machine = machines(&(line + "\n"), Format::Ecs).remove(0);
+        machine.identifiers.into_iter().next()
+    };
+    let id = "0f4b6e1c2d3a4c5b8e9fa0b1c2d3e4f5";
+    let machine_id = Some(identifier(IdentifierKind::MachineId, id));
+    assert_eq!(told(id, "linux", "filebeat", "web-1"), machine_id);
+    assert_eq!(told(id, "linux", "auditbeat", "WEB-1"), machine_id);
+    let board = Some(identifier(IdentifierKind::HardwareUuid, UUID));
+    assert_eq!(told(UUID, "macos", "filebeat", "web-1"), board);
+    for (id, os, agent, host) in [
+        (UUID, "windows", "filebeat", "web-1"),
+        (UUID, "linux", "filebeat", "web-1"),
+        (id, "macos", "filebeat", "web-1"),
+        (id, "", "filebeat", "web-1"),
+        (id, "linux", "endpoint", "web-1"),
+        (id, "linux", "filebeat", "web-2"),
+        ("web-1", "linux", "filebeat", "web-1"),
+    ] {
+        assert_eq!(told(id, os, agent, host), None, "{id} {os} {agent} {host}");
+    }
+}
+
 #[test]
 fn osquery_tells_the_hardware_and_its_own_uuid() {
     let host = "0a1b2c3d-0001-4002-8003-0000000000aa";
