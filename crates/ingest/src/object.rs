@@ -4,7 +4,9 @@
 //! recurses into values, so that depth does no harm, and the number of members is bounded.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -30,7 +32,33 @@ pub(crate) enum Member<'a> {
 /// A record.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
-    members: Vec<(Cow<'a, str>, Member<'a>)>,
+    members: Vec<Named<'a>>,
+}
+
+/// A value under its name.
+#[derive(Debug)]
+struct Named<'a> {
+    name: Cow<'a, str>,
+    value: Member<'a>,
+    /// The members of a value that is an object, found when they are first asked for: a schema's paths
+    /// lead into the same objects again and again.
+    inner: OnceCell<Object<'a>>,
+}
+
+impl<'a> Named<'a> {
+    fn new(name: Cow<'a, str>, value: Member<'a>) -> Self {
+        Self { name, value, inner: OnceCell::new() }
+    }
+
+    /// The value as an object; one without members where it is none.
+    fn object(&self) -> &Object<'a> {
+        self.inner.get_or_init(|| match self.value {
+            Member::Json(raw) if raw.get().starts_with('{') => {
+                Object::parse(raw.get()).unwrap_or_default()
+            }
+            _ => Object::default(),
+        })
+    }
 }
 
 impl<'a> Object<'a> {
@@ -44,7 +72,7 @@ impl<'a> Object<'a> {
         let named = columns.iter().zip(cells);
         Self {
             members: named
-                .map(|(name, cell)| (Cow::Borrowed(name.as_str()), Member::Cell(cell)))
+                .map(|(name, cell)| Named::new(Cow::Borrowed(name), Member::Cell(cell)))
                 .collect(),
         }
     }
@@ -53,7 +81,7 @@ impl<'a> Object<'a> {
     pub(crate) fn members(
         &self,
     ) -> impl DoubleEndedIterator<Item = (&str, Member<'a>)> + ExactSizeIterator {
-        self.members.iter().map(|(name, member)| (name.as_ref(), *member))
+        self.members.iter().map(|member| (member.name.as_ref(), member.value))
     }
 
     /// Whether there is such a member, `null` as it may be.
@@ -114,7 +142,7 @@ impl<'a> Object<'a> {
         let is_under = |key: &str| {
             key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.members.iter().any(|(key, _)| is_under(key))
+        self.members.iter().any(|member| is_under(&member.name))
     }
 
     /// The text at a path, `user.name`, whether objects are nested or keys have the dots in them.
@@ -144,42 +172,46 @@ impl<'a> Object<'a> {
             return Some(ask(self, path));
         }
         path.match_indices('.').find_map(|(at, _)| {
-            let inner = self.object(&path[..at]);
+            let inner = self.member(&path[..at])?.object();
             inner.holder_of(&path[at + 1..], ask)
         })
     }
 
-    /// Of a key that comes twice the last one counts.
     fn value(&self, key: &str) -> Option<Member<'a>> {
-        self.members.iter().rev().find(|(name, _)| name == key).map(|&(_, value)| value)
+        self.member(key).map(|member| member.value)
+    }
+
+    /// Of a key that comes twice the last one counts.
+    fn member(&self, key: &str) -> Option<&Named<'a>> {
+        self.members.iter().rev().find(|member| member.name == key)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
+        struct Members<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Members<'a> {
+            type Value = Object<'a>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'a>, A::Error> {
                 let mut object = Object { members: Vec::with_capacity(USUAL_MEMBERS) };
-                while let Some(key) = map.next_key::<Field<'de>>()? {
+                while let Some(key) = map.next_key::<Field<'a>>()? {
                     if object.members.len() == MAX_MEMBERS {
                         return Err(A::Error::custom(format_args!(
                             "an object with more than {MAX_MEMBERS} members"
                         )));
                     }
                     let value = Member::Json(map.next_value()?);
-                    object.members.push((key.into_text(), value));
+                    object.members.push(Named::new(key.into_text(), value));
                 }
                 Ok(object)
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::object::{Member, Object};
 const KINDS: [&str; 3] = ["logon", "machine", "account"];
 
 /// Reads a record as its kind; the reason when it is none.
-pub(super) fn read<'a>(record: &'a Object<'a>) -> Result<Record<'a>, String> {
+pub(super) fn read<'r>(record: &'r Object<'_>) -> Result<Record<'r>, String> {
     let (kind, members) = members(record)?;
     let kind = kind.ok_or_else(|| Error::missing_field(KIND)).and_then(text);
     let record = kind.and_then(|kind| match &*kind {
@@ -36,7 +36,7 @@ pub(super) fn read<'a>(record: &'a Object<'a>) -> Result<Record<'a>, String> {
 type Members<'a> = std::iter::Rev<std::vec::IntoIter<(&'a str, Given<'a>)>>;
 
 /// What says the kind, and the other members. Of one that comes twice the last counts.
-fn members<'a>(record: &'a Object<'a>) -> Result<(Option<Given<'a>>, Members<'a>), String> {
+fn members<'r>(record: &'r Object<'_>) -> Result<(Option<Given<'r>>, Members<'r>), String> {
     let most = record.members().len().min(COLUMNS + 1);
     let (mut kind, mut members) = (None, Vec::<(&str, Given<'_>)>::with_capacity(most));
     for (name, member) in record.members().rev() {
