@@ -8,6 +8,7 @@ mod api;
 mod device;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use inventory::account::Account;
 use inventory::identity::{Identifier, IdentifierKind};
@@ -70,7 +71,9 @@ fn is_streamed(record: &Object<'_>) -> bool {
 /// Whether a line is a streamed record, or several, of tables that are not read, which is seen without
 /// taking it apart: most of a stream is.
 pub(crate) fn is_of_other_table(line: &[u8]) -> bool {
-    let found = memmem::find_iter(line, CATEGORY).filter(|at| {
+    static FINDER: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new(CATEGORY));
+    let found = FINDER.find_iter(line).filter(|at| {
         let before = line[..*at].strip_suffix(b"\"").map(<[u8]>::trim_ascii_end);
         let key = before.and_then(|before| before.strip_suffix(b":")).map(<[u8]>::trim_ascii_end);
         key.is_some_and(|key| key.ends_with(b"\"category\""))

@@ -5,6 +5,7 @@
 //! knows the device; everything else is passed over.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
@@ -13,12 +14,12 @@ use inventory::person::entra_sid;
 use inventory::rule::Verdict;
 use inventory::time::{Stamp, Timestamp};
 use jiff::tz::TimeZone;
-use memchr::memmem;
 use uuid::Uuid;
 
 use crate::object::{Object, elements};
 use crate::product::{Context, Found, Tell, bounded, session_of};
 use crate::windows::{FieldError, present};
+use crate::words::Words;
 
 /// The application as which Windows signs a person in at its own screen.
 const WINDOWS: &str = "Windows Sign In";
@@ -43,12 +44,13 @@ pub(crate) fn is_record(record: &Object<'_>) -> bool {
     kind(record).is_some()
 }
 
-/// Whether a line is one sign-in that Windows did not ask for, which is seen without taking it apart:
-/// nearly all are.
+/// Whether a line with a sign-in is that alone, and Windows did not ask for it, which is seen without
+/// taking it apart: nearly all are.
 pub(crate) fn is_other_sign_in(line: &[u8]) -> bool {
-    let has = |text: &str| memmem::find(line, text.as_bytes()).is_some();
     // A line of several records is taken apart.
-    has("\"deviceDetail\"") && !has(WINDOWS) && !has("\"records\"") && !has("\"value\"")
+    const WORDS: [&str; 3] = [WINDOWS, "\"records\"", "\"value\""];
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    !SEARCHER.any(line, |_| true)
 }
 
 /// Reads a record.

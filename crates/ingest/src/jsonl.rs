@@ -1,18 +1,17 @@
 //! JSON lines: cut into blocks, looked through for lines that can be logons, which are parsed.
 //!
-//! The one idea is to leave most bytes unread: a line that holds neither `4624` nor `4625` is no
-//! logon of Windows, whatever its shape, so that only its two ends are looked at; records of other
-//! products are told by keys that they must have. Which shape and which zone there are is found out
-//! from the first block, whose size depends on nothing.
+//! The one idea is to leave most bytes unread: a block is looked through once for the few words of which
+//! a line that matters has one (`candidates`), and of a line without any only the two ends are looked at.
+//! Which shape and which zone there are is found out from the first block, whose size depends on
+//! nothing.
 
 mod array;
 pub(crate) mod blocks;
+mod candidates;
 mod recognise;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-
-use memchr::memchr_iter;
 
 use crate::field;
 use crate::line::Line;
@@ -22,11 +21,11 @@ use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Pieces, Session};
 use crate::shape::RecordReader;
 use crate::stream::Stream;
-use crate::windows::Candidates;
 use crate::zone::Zone;
 
 use array::Elements;
 use blocks::{Block, Blocks};
+use candidates::MayBe;
 
 /// How much a worker gets at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -95,7 +94,7 @@ fn read_in_blocks(
         zone: &Zone::of(options.timezone.as_ref(), &evidence),
         format: recognised.format,
     };
-    let reader = LineReader { records, candidates: Candidates::new(), file: name };
+    let reader = LineReader { records, file: name };
     let mut file = OpenFile::new(session, name, recognised.format).counting(pieces);
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
@@ -130,7 +129,6 @@ fn read_in_blocks(
 /// Reads blocks of lines; shared by the workers.
 struct LineReader<'a> {
     records: RecordReader<'a>,
-    candidates: Candidates,
     /// The file's name.
     file: &'a str,
 }
@@ -150,21 +148,14 @@ impl LineReader<'_> {
                 return (outcome, Vec::new());
             }
         };
-        let products = product::Candidates::of(&bytes);
-        let mut start = 0;
-        for end in memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
-            let line = &bytes[start..end];
-            // The last block may end with or without a newline.
-            if start < bytes.len() {
-                outcome.lines += 1;
-                self.line(line, &products, &mut outcome);
-            }
-            start = end + 1;
-        }
+        candidates::lines(&bytes, &mut |line, may_be| {
+            outcome.lines += 1;
+            self.line(line, may_be, &mut outcome);
+        });
         (outcome, bytes)
     }
 
-    fn line(&self, line: &[u8], products: &product::Candidates, outcome: &mut Outcome) {
+    fn line(&self, line: &[u8], may_be: MayBe, outcome: &mut Outcome) {
         let line = line.trim_ascii();
         let (Some(first), Some(last)) = (line.first(), line.last()) else {
             return;
@@ -178,10 +169,10 @@ impl LineReader<'_> {
             outcome.rejects.push(position, reason);
             return;
         }
-        if products.may_be(line) && self.product(line, position, outcome) {
+        if may_be.product && self.product(line, position, outcome) {
             return;
         }
-        if !self.candidates.include(line) {
+        if !may_be.event {
             outcome.part(self.records.format).tally.records += 1;
             return;
         }

@@ -11,7 +11,6 @@ use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
-use memchr::memmem;
 
 use crate::object::{Object, elements};
 use crate::reject::Position;
@@ -235,49 +234,6 @@ fn unwrap_each<'a>(
     failed.map_or(Ok((known, flow)), Err)
 }
 
-/// Tells lines that cannot be records of a known product, without parsing them.
-///
-/// Of Defender's and Intune's rows that matter each has a key that begins with `Device` or
-/// `device`, as have Entra's sign-ins; osquery's results have `unixTime`, the others one of [`KEYS`]. No writer escapes letters,
-/// so each such line has that as it is. What a block has none of is found out once for all its
-/// lines.
-pub(crate) struct Candidates {
-    device: Option<memmem::Finder<'static>>,
-    osquery: Option<memmem::Finder<'static>>,
-    keys: Vec<memmem::Finder<'static>>,
-}
-
-/// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
-/// whose class is a number, and of our own format.
-const KEYS: [&str; 5] =
-    ["\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002", "\"footfall\""];
-
-impl Candidates {
-    pub(crate) fn of(block: &[u8]) -> Self {
-        let within = |text| Some(memmem::Finder::new(text)).filter(|it| it.find(block).is_some());
-        Self {
-            device: within("evice"),
-            osquery: within("\"unixTime\""),
-            keys: KEYS.into_iter().filter_map(within).collect(),
-        }
-    }
-
-    pub(crate) fn may_be(&self, line: &[u8]) -> bool {
-        let names_device = |finder: &memmem::Finder<'_>| {
-            finder.find_iter(line).any(|at| {
-                let before = at.checked_sub(2).map(|start| &line[start..at]);
-                matches!(before, Some(b"\"D" | b"\"d"))
-            })
-        };
-        self.keys.iter().any(|finder| finder.find(line).is_some())
-            || self.device.as_ref().is_some_and(names_device)
-                && !defender::is_of_other_table(line)
-                && !entra::is_other_sign_in(line)
-            || self.osquery.as_ref().is_some_and(|finder| finder.find(line).is_some())
-                && osquery::may_matter(line)
-    }
-}
-
 /// Stands for a logon session's id, made of what tells a record from every other: the first 8
 /// bytes of SHA-256, the top bit set. It is stored, so it must stay what it is.
 pub(crate) fn session_of(parts: &[&str]) -> u64 {
@@ -291,38 +247,5 @@ pub(crate) fn bounded(names: &[(&'static str, &str)]) -> Result<(), FieldError> 
     match names.iter().find(|(_, text)| text.len() > MAX_NAME_BYTES) {
         Some(&(field, _)) => Err(FieldError::TooLong { field }),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_lines_that_can_matter_are_taken_apart() {
-        let may_be = |line: &str| Candidates::of(line.as_bytes()).may_be(line.as_bytes());
-        for line in [
-            r#"{"category":"AdvancedHunting-DeviceLogonEvents","properties":{"DeviceName":"a"}}"#,
-            // Event Hubs put several records into one message.
-            r#"{"records":[{"category" : "AdvancedHunting-DeviceEvents","properties":{"DeviceId":"b"}},
-               {"category":"AdvancedHunting-DeviceInfo","properties":{"DeviceName":"a"}}]}"#,
-            // A row of a query, whatever its values say.
-            r#"{"Timestamp":"x","DeviceName":"a","FileName":"AdvancedHunting-Other"}"#,
-            r#"{"appDisplayName":"Windows Sign In","deviceDetail":{"deviceId":"x"}}"#,
-            r#"{"records":[{"deviceDetail":{}},{"category":"Devices","properties":{}}]}"#,
-            r#"{"unixTime":1,"columns":{"user":"ann","tty":"pts/0"}}"#,
-            r#"{"unixTime":1,"columns":{"name":"Ubuntu","platform":"ubuntu","version":"22.04"}}"#,
-            r#"{"footfall":"logon"}"#,
-        ] {
-            assert!(may_be(line), "{line}");
-        }
-        for line in [
-            r#"{"category":"AdvancedHunting-DeviceProcessEvents","properties":{"DeviceName":"a"}}"#,
-            r#"{"appDisplayName":"One Outlook Web","deviceDetail":{"deviceId":"x"}}"#,
-            r#"{"unixTime":1,"columns":{"pid":"1","name":"init"}}"#,
-            r#"{"EventID":4688}"#,
-        ] {
-            assert!(!may_be(line), "{line}");
-        }
     }
 }

@@ -16,7 +16,7 @@ use inventory::time::{Stamp, TimeError, Timestamp};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use self::candidates::Candidates;
+pub(crate) use self::candidates::{Candidates, stands_alone};
 use crate::field::{Field, Fields, object};
 use crate::session::Part;
 use crate::syslog::YearError;

@@ -7,25 +7,28 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use memchr::memchr_iter;
 use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Entry, Reader, SESSION_START};
 use crate::Format;
-use crate::field::Field;
+use crate::field::{self, Field};
 use crate::jsonl::blocks::{Block, Blocks};
 use crate::jsonl::{MAX_LINE_BYTES, syntax};
 use crate::pipeline::guarded;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
-use crate::words::Words;
+use crate::words::{Seen, Words};
 
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// `journalctl -o json-seq` begins each entry with it.
 const RECORD_SEPARATOR: u8 = 0x1e;
+/// What sshd says of logons, or hides in bytes; the last is of systemd-logind.
+const WORDS: [&str; 4] = ["Accepted ", "Failed ", "\"MESSAGE\":[", SESSION_START];
+const SESSION_START_AT: usize = 3;
+static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
 
 /// Whether lines of JSON are the journal's. Inside a value the quotes would be escaped; shippers
 /// that keep the stamp give the message another key; `json-pretty` has no object on one line.
@@ -83,19 +86,14 @@ fn read_block(reader: &mut Reader<'_>, block: Block) -> (Outcome, Vec<u8>) {
             return (outcome, Vec::new());
         }
     };
-    let mut start = 0;
-    for end in memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
-        // The last block may end with or without a newline.
-        if start < bytes.len() {
-            outcome.lines += 1;
-            line(reader, &bytes[start..end], &mut outcome);
-        }
-        start = end + 1;
-    }
+    SEARCHER.lines(&bytes, |_| true, &mut |bytes, seen| {
+        outcome.lines += 1;
+        line(reader, bytes, seen, &mut outcome);
+    });
     (outcome, bytes)
 }
 
-fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
+fn line(reader: &mut Reader<'_>, line: &[u8], seen: Seen, outcome: &mut Outcome) {
     let line = entry_of(line);
     if line.is_empty() {
         return;
@@ -105,11 +103,11 @@ fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
         outcome.rejects.push(position, "not a JSON object on a line of its own");
         return;
     }
-    if !may_matter(line) {
+    if !may_matter(line, seen) {
         outcome.part(Format::Journal).tally.records += 1;
         return;
     }
-    let text = String::from_utf8_lossy(line);
+    let text = field::text(line);
     match serde_json::from_str::<Entry>(&text) {
         Ok(entry) => {
             if let Err(error) = reader.entry(&entry, outcome) {
@@ -122,12 +120,9 @@ fn line(reader: &mut Reader<'_>, line: &[u8], outcome: &mut Outcome) {
 
 /// Most entries are nobody's logon, which is seen without taking them apart. A message that is an
 /// array has to be.
-fn may_matter(line: &[u8]) -> bool {
-    /// What sshd says of logons, or hides in bytes; the last is of systemd-logind.
-    const WORDS: [&str; 4] = ["Accepted ", "Failed ", "\"MESSAGE\":[", SESSION_START];
-    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+fn may_matter(line: &[u8], seen: Seen) -> bool {
     static SSHD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("sshd"));
-    SEARCHER.any(line, |word| word.pattern().as_usize() == 3 || SSHD.find(line).is_some())
+    seen.has(SESSION_START_AT) || !seen.is_empty() && SSHD.find(line).is_some()
 }
 
 impl<'de> Deserialize<'de> for Entry {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
+use crate::field;
 use crate::line::Line;
 use crate::shape::Shape;
 use crate::zone::{Offset, evidence};
@@ -35,7 +36,7 @@ pub(super) fn recognise(head: &[u8], most: usize) -> Result<Recognised, String> 
             continue;
         }
         // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
-        let text = String::from_utf8_lossy(line);
+        let text = field::text(line);
         if let Some(product) = product::format(&text) {
             objects += 1;
             format.get_or_insert(product);

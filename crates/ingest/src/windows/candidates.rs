@@ -1,5 +1,7 @@
 //! Which records can matter, told from their bytes.
 
+use std::ops::Range;
+
 use super::EVENT_IDS;
 use crate::words::Words;
 
@@ -13,13 +15,16 @@ impl Candidates {
     }
 
     pub(crate) fn include(&self, record: &[u8]) -> bool {
-        self.0.any(record, |found| {
-            let before = found.start().checked_sub(1).map(|at| record[at]);
-            let after = record.get(found.end()).copied();
-            // What a table made a number with a point of may end in `.0`.
-            before != Some(b'.') && !continues(before) && !continues(after)
-        })
+        self.0.any(record, |found| stands_alone(record, found.range()))
     }
+}
+
+/// Whether an event id that was found in bytes is one, and not part of another number.
+pub(crate) fn stands_alone(bytes: &[u8], found: Range<usize>) -> bool {
+    let before = found.start.checked_sub(1).map(|at| bytes[at]);
+    let after = bytes.get(found.end).copied();
+    // What a table made a number with a point of may end in `.0`.
+    before != Some(b'.') && !continues(before) && !continues(after)
 }
 
 /// Whether a byte beside digits makes them part of a longer number, a version or a GUID.
