@@ -171,7 +171,8 @@ impl<'a> Object<'a> {
         if self.has(path) {
             return Some(ask(self, path));
         }
-        path.match_indices('.').find_map(|(at, _)| {
+        let mut dots = path.bytes().enumerate().filter(|(_, byte)| *byte == b'.');
+        dots.find_map(|(at, _)| {
             let inner = self.member(&path[..at])?.object();
             inner.holder_of(&path[at + 1..], ask)
         })
