@@ -1,12 +1,14 @@
 //! Which shape the lines of a file have, from its first ones.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde::de::IgnoredAny;
 
 use crate::field;
 use crate::line::Line;
 use crate::shape::Shape;
+use crate::words::Words;
 use crate::zone::{Offset, evidence};
 use crate::{Format, product};
 
@@ -32,7 +34,7 @@ pub(super) fn recognise(head: &[u8], most: usize) -> Result<Recognised, String> 
     let mut foreign = None;
     for line in head.split(|&byte| byte == b'\n') {
         let line = line.trim_ascii();
-        if !line.starts_with(b"{") {
+        if !line.starts_with(b"{") || format.is_some() && !may_show_zone(line) {
             continue;
         }
         // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
@@ -74,6 +76,14 @@ pub(super) fn recognise(head: &[u8], most: usize) -> Result<Recognised, String> 
     }
 }
 
+/// Whether a line can show the collector's zone, which is seen without taking it apart: of the two stamps
+/// that show it one has one of these keys.
+fn may_show_zone(line: &[u8]) -> bool {
+    const WORDS: [&str; 2] = ["EventReceivedTime", "UtcTime"];
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    SEARCHER.any(line, |_| true)
+}
+
 /// Whose lines have a key like one of these, the first that fits.
 const PRODUCTS: [(&str, &str); 4] = [
     ("StringInserts", "Fluent Bit's older input, winlog"),
@@ -100,6 +110,21 @@ mod tests {
         let recognised = recognise(head, usize::MAX).ok().unwrap();
         assert_eq!(recognised.format, Format::NxLog);
         assert_eq!(recognised.evidence.len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_shows_the_zone_is_not_passed_over() {
+        for shows in [
+            r#"{"EventTime":"2026-01-01 01:00:00","UtcTime":"2026-01-01 00:00:00.5","Hostname":"a"}"#,
+            r#"{"EventTime":"x","EventReceivedTime":"2026-01-01 01:00:00","@timestamp":"2026-01-01T00:00:00Z","Hostname":"a"}"#,
+        ] {
+            for wrapped in [shows.to_owned(), format!("{{\"result\":{shows}}}")] {
+                let known = r#"{"EventTime":"2026-01-01 01:00:00","Hostname":"a"}"#;
+                let head = format!("{known}\n{known}\n{wrapped}\n{known}");
+                let recognised = recognise(head.as_bytes(), usize::MAX).ok().unwrap();
+                assert_eq!(recognised.evidence.len(), 1, "{wrapped}");
+            }
+        }
     }
 
     #[test]
