@@ -10,9 +10,16 @@ use crate::words::{Seen, Words};
 use crate::{defender, entra, osquery, windows};
 
 /// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
-/// whose class is a number, and of our own format.
-const KEYS: [&str; 5] =
-    ["\"computerDnsName\"", "\"accountName\"", "\"authentication\"", "3002", "\"footfall\""];
+/// whose class is a number, and of our own format. In Defender's tables a sign-in that succeeded may
+/// name no device, and still tells which names are one person's.
+const KEYS: [&str; 6] = [
+    "\"computerDnsName\"",
+    "\"accountName\"",
+    "\"authentication\"",
+    "3002",
+    "\"footfall\"",
+    "\"LogonSuccess\"",
+];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
 /// Of Entra's sign-ins. It comes before what it begins with, so that it is found instead.
@@ -61,8 +68,8 @@ fn may_be_of_product(line: &[u8], seen: Seen) -> bool {
     let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..WORDS);
     seen.has_any(FIRST_KEY..RESULT_AT)
         || names_device
-            && !defender::is_of_other_table(line)
             && !(seen.has(SIGN_IN_AT) && entra::is_other_sign_in(line))
+            && !defender::is_of_other_table(line)
         || seen.has(RESULT_AT) && osquery::may_matter(line)
 }
 

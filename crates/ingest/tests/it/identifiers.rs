@@ -108,3 +108,12 @@ fn sign_ins_tell_whose_names_are_whose() {
     assert_eq!(told.object_id.map(|id| id.to_string()).as_deref(), Some(UUID));
     assert_eq!(time.to_string(), "2026-04-01T08:00:00Z");
 }
+
+/// A query may have left out which device it was, of which a sign-in to a service has none anyway.
+#[test]
+fn sign_ins_tell_it_without_a_column_of_devices() {
+    let row = format!(
+        r#"{{"Timestamp":"2026-04-01T08:00:00Z","ActionType":"LogonSuccess","LogonType":"Login","Application":"x","AccountName":"Rob","AccountDomain":"CORP","AccountUpn":"rob@example.org","AccountObjectId":"{UUID}"}}"#
+    );
+    assert_eq!(read_bytes(row.as_bytes()).identities.len(), 1);
+}
