@@ -40,7 +40,6 @@ const WORDS: [&str; 12] = [
 const UNKNOWN_TYPE: u32 = 1;
 
 /// A record of one kind or another.
-#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, for every record")]
 #[derive(Debug)]
 pub(super) enum Record<'a> {
     Logon(LogonRecord<'a>),
