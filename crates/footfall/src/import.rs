@@ -40,7 +40,7 @@ pub(crate) use summary::Summary;
 /// Logons of one transaction at most. A transaction writes every page that it touches, and of many
 /// relations each logon touches others: twice as many logons write far less than twice as many
 /// pages. Other writers wait for it, about a second.
-const BATCH: usize = 250_000;
+const BATCH: usize = 400_000;
 /// From how many on they are written when nothing else is.
 const WORTHWHILE: usize = 100_000;
 /// How long read logons may wait for their transaction, so that a server shows them soon.

@@ -11,7 +11,8 @@
 //! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
 //! `following` how far logs that are followed were read, `sync` how far other servers are, `prune` is
 //! retention, `forget` erases a person. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
-//! are who may ask, `nodes` machines that report by themselves; `audit` is who did.
+//! are who may ask, `nodes` machines that report by themselves; `audit` is who did. `known` remembers numbers
+//! of names for `record`, and `rows` writes many rows at once.
 
 mod addresses;
 mod apps;
@@ -34,6 +35,7 @@ mod persons;
 mod prune;
 mod read;
 mod record;
+mod rows;
 mod schema;
 mod senders;
 mod sessions;

@@ -25,6 +25,7 @@ use self::event::{Added, DayKey, Event};
 use super::groups::{self, Matchers};
 use super::identity::{self, Belongs, Doubts};
 use super::known::{Known, host_key};
+use super::rows::Rows;
 use super::times::{recompute_day, recompute_machine};
 use super::{Failure, addresses, persons, senders, sessions, tags};
 use crate::batch::{Gathered, LogonBatch};
@@ -291,17 +292,19 @@ impl Batch<'_> {
             }
             is_same
         });
-        let mut add_day = self.db.prepare_cached(
+        let mut new_days = Rows::of(
+            self.db,
             "INSERT INTO relation_day (account, machine, day, logon_type,
-                 first_tick, last_tick, logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO UPDATE SET first_tick = min(first_tick, excluded.first_tick),
+                 first_tick, last_tick, logon_count)",
+            "ON CONFLICT DO UPDATE SET first_tick = min(first_tick, excluded.first_tick),
                  last_tick = max(last_tick, excluded.last_tick),
                  logon_count = logon_count + excluded.logon_count",
         )?;
-        let mut add_relation = self.db.prepare_cached(
+        let mut relations = Rows::of(
+            self.db,
             "INSERT INTO relation (account, machine, first_seen, last_seen, logon_types,
-                 logon_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET first_seen = min(first_seen, excluded.first_seen),
+                 logon_count)",
+            "ON CONFLICT DO UPDATE SET first_seen = min(first_seen, excluded.first_seen),
                  last_seen = max(last_seen, excluded.last_seen),
                  logon_types = logon_types | excluded.logon_types,
                  logon_count = logon_count + excluded.logon_count",
@@ -313,28 +316,30 @@ impl Batch<'_> {
                 sum.add(relation);
             }
             for (key, relation) in of_pair {
-                add_day.execute(params![
+                new_days.add([
                     key.account,
                     key.machine,
-                    key.day,
-                    key.logon_type,
+                    key.day.into(),
+                    key.logon_type.into(),
                     relation.first_seen.ticks_of_day(),
                     relation.last_seen.ticks_of_day(),
-                    relation.logon_count.cast_signed()
+                    relation.logon_count.cast_signed(),
                 ])?;
             }
-            add_relation.execute(params![
+            relations.add([
                 key.account,
                 key.machine,
                 sum.first_seen.ticks(),
                 sum.last_seen.ticks(),
-                sum.logon_types.bits(),
-                sum.logon_count.cast_signed()
+                sum.logon_types.bits().into(),
+                sum.logon_count.cast_signed(),
             ])?;
             self.known.widen(key.pair(), sum.first_seen, sum.last_seen);
             let sight = sights.entry(key.machine).or_insert((sum.first_seen, sum.last_seen));
             *sight = (sight.0.min(sum.first_seen), sight.1.max(sum.last_seen));
         }
+        new_days.finish()?;
+        relations.finish()?;
         Ok(sights)
     }
 

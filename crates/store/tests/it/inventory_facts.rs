@@ -183,3 +183,25 @@ async fn a_name_wins_over_an_id_that_stands_for_one_in_any_order() {
         assert_eq!(found.unwrap().unwrap().computer_dns_name, "ws1.corp");
     }
 }
+
+#[tokio::test]
+async fn of_two_reports_of_one_moment_the_order_does_not_matter() {
+    let versions = |version: &str, build| MachineFacts {
+        version: Some(version.to_owned()),
+        os_build: Some(build),
+        ..Default::default()
+    };
+    let reports = [("22H2", 19045), ("23H2", 19044)]
+        .map(|(version, build)| report("ws1", "2025-06-01T08:00:00Z", versions(version, build)));
+    for order in [[0, 1], [1, 0]] {
+        let fixture = Fixture::new().await;
+        for at in order {
+            let one = vec![reports[at].clone()];
+            fixture.store.describe(fixture.tenant, one).await.unwrap();
+        }
+        let by_name = MachineSelector::Name("ws1".to_owned());
+        let machine = fixture.store.machine(&fixture.scope(), &by_name).await.unwrap().unwrap();
+        assert_eq!(machine.facts.version.as_deref(), Some("23H2"));
+        assert_eq!(machine.facts.os_build, Some(19045));
+    }
+}

@@ -8,7 +8,7 @@ use inventory::machine::{
     OperationalStatus, RiskScore, VmMetadata,
 };
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use crate::sqlite::Failure;
@@ -139,8 +139,9 @@ fn json<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<Op
     .transpose()
 }
 
-/// Takes those of a report's facts that are no older than what is known, each by itself, so that
-/// the order of reports does not matter. Whether the platform is another now.
+/// Takes those of a report's facts that are no older than what is known, each by itself, and of two of
+/// one moment the greater value, so that the order of reports does not matter. Whether the platform is
+/// another now.
 pub(in crate::sqlite) fn write(
     db: &Connection,
     table: &str,
@@ -155,9 +156,11 @@ pub(in crate::sqlite) fn write(
     let mut times: Vec<Option<i64>> =
         times.as_deref().map(from_json).transpose()?.unwrap_or_default();
     times.resize(REPORTED.len(), None);
-    for (value, known) in values.iter_mut().zip(&mut times) {
+    for ((value, known), column) in values.iter_mut().zip(&mut times).zip(REPORTED) {
         if *value == Value::Null || known.is_some_and(|known| known > time) {
             *value = Value::Null;
+        } else if *known == Some(time) {
+            *value = greater(db, table, number, column, value)?;
         } else {
             *known = Some(time);
         }
@@ -167,6 +170,18 @@ pub(in crate::sqlite) fn write(
     db.prepare_cached(&update_sql(table))?
         .execute(params_from_iter(head.into_iter().chain(values)))?;
     Ok(is_another)
+}
+
+/// The greater of a fact that is known and another.
+fn greater(
+    db: &Connection,
+    table: &str,
+    number: i64,
+    column: &str,
+    other: &Value,
+) -> Result<Value, Failure> {
+    let find = format!("SELECT max(coalesce({column}, ?2), ?2) FROM {table} WHERE number = ?1");
+    Ok(db.prepare_cached(&find)?.query_row(params![number, other], |row| row.get(0))?)
 }
 
 /// The columns that reports fill. Their order is stored (0007_fact_times.sql): a new one goes to
