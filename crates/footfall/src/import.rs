@@ -1,6 +1,6 @@
 //! `footfall import`: a thread reads and parses, this one gathers what it finds, a task writes what
-//! was gathered before, a terminal sees the progress. Each batch is one transaction, so whatever stops the import leaves what was written
-//! complete, and the next run adds only what is missing.
+//! was gathered before, a terminal sees the progress. Each batch is one transaction, so whatever stops
+//! the import leaves what was written complete, and the next run adds only what is missing.
 
 mod host;
 pub(crate) mod journal;

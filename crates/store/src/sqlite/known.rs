@@ -1,4 +1,5 @@
-//! The numbers of accounts, machines and remotes: remembered, looked up, or given to new ones.
+//! The numbers of accounts, machines and remotes: remembered, looked up, or given to new ones; and the
+//! spans of relations.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -15,7 +16,7 @@ use super::Failure;
 use super::identity::{self, Belongs};
 use crate::batch::Remote;
 
-/// Numbers of accounts, machines and remotes to remember, each; more are looked up again.
+/// Numbers of accounts, machines and remotes, and spans, to remember, each; more are looked up again.
 const REMEMBERED: usize = 500_000;
 
 /// An account and a machine, by their numbers.
