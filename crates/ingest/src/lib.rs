@@ -25,6 +25,7 @@
 
 mod archive;
 mod auditd;
+mod carrier;
 mod defender;
 mod document;
 mod ecs;
@@ -34,6 +35,7 @@ mod evtx;
 mod field;
 mod flat;
 mod fluent_bit;
+mod foreign;
 pub mod input;
 mod journal;
 mod jsonl;
@@ -52,10 +54,12 @@ pub mod passwd;
 mod pipeline;
 mod platform;
 mod product;
+mod record;
 pub mod reject;
 mod reports;
 mod rows;
 mod sentinel;
+mod sequence;
 mod session;
 mod sevenz;
 mod shape;

@@ -73,7 +73,6 @@ pub(crate) fn read(
             rule: &options.rule,
             device: options.device.as_deref(),
             zone: &zone,
-            format,
         },
         candidates: Candidates::new(),
     };
@@ -154,7 +153,7 @@ impl RowReader<'_> {
             return outcome.rejects.push(position, reason);
         }
         if !row.iter().any(|cell| self.candidates.include(cell)) {
-            outcome.part(self.records.format).tally.records += 1;
+            outcome.unread += 1;
             return;
         }
         let texts: Vec<_> = row.iter().map(field::text).collect();

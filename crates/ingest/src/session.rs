@@ -15,7 +15,8 @@ use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
-use crate::live::Recalled;
+use crate::carrier::{Carried, Piece};
+use crate::live::Memory;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
@@ -33,7 +34,7 @@ pub(crate) struct Session<'a> {
     told_bytes: u64,
     written: Option<Timestamp>,
     /// What is known of the records before these, where they come one by one.
-    memory: Option<Recalled>,
+    memory: Option<&'a Memory>,
 }
 
 impl<'a> Session<'a> {
@@ -54,18 +55,13 @@ impl<'a> Session<'a> {
     }
 
     /// Reads records that come one by one, after those that are remembered.
-    pub(crate) fn go_on(&mut self, recalled: Recalled) {
-        self.memory = Some(recalled);
+    pub(crate) fn go_on(&mut self, memory: &'a Memory) {
+        self.memory = Some(memory);
     }
 
-    /// What is to be remembered of them.
-    pub(crate) fn remembered(&mut self) -> Recalled {
-        self.memory.take().unwrap_or_default()
-    }
-
-    /// What a reader goes on from; `None` where it reads a file from its start.
-    pub(crate) fn memory(&mut self) -> Option<&mut Recalled> {
-        self.memory.as_mut()
+    /// What readers go on from; `None` where a file is read from its start.
+    pub(crate) fn memory(&self) -> Option<&'a Memory> {
+        self.memory
     }
 
     /// The counter for the reader of the input itself.
@@ -185,11 +181,20 @@ pub(crate) struct Outcome {
     pub(crate) lines: u64,
     /// A stamp without zone was read, in the zone that is assumed for the file.
     pub(crate) zone_assumed: bool,
+    /// What is to be read in the order of the file, behind this part.
+    pub(crate) carried: Vec<Piece>,
+    /// Records of the file's own format that were passed over: known not to matter.
+    pub(crate) unread: u64,
+    /// What the first of the records that are not understood seems to be.
+    unknown: Option<&'static str>,
 }
 
 impl Outcome {
     /// Adds what follows, whose positions are of the file and not of the part.
     pub(crate) fn append(&mut self, other: Outcome) {
+        self.unread += other.unread;
+        self.unknown = self.unknown.or(other.unknown);
+        self.carried.extend(other.carried);
         self.rejects.append(other.rejects);
         for part in other.parts {
             let sum = self.part(part.format);
@@ -199,6 +204,25 @@ impl Outcome {
             sum.changes.extend(part.changes);
             sum.identities.extend(part.identities);
         }
+    }
+
+    /// Rejects a record of which nothing is understood.
+    pub(crate) fn unknown(&mut self, position: Position, like: &'static str) {
+        match like {
+            "" => self.rejects.push(position, UNKNOWN),
+            like => self.rejects.push(position, format_args!("{UNKNOWN}; it looks like {like}")),
+        }
+        self.unknown.get_or_insert(like);
+    }
+
+    /// The format of the first record that was understood.
+    pub(crate) fn format(&self) -> Option<Format> {
+        let carried = self.carried.first().map(|(_, carried)| match carried {
+            Carried::Journal(_) => Format::Journal,
+            Carried::Xml(_) => Format::WefXml,
+            Carried::Text(_) | Carried::Json(..) => Format::Syslog,
+        });
+        self.parts.first().map(|part| part.format).or(carried)
     }
 
     /// The part of a format.
@@ -221,21 +245,33 @@ impl Outcome {
     }
 }
 
+/// Why a record is rejected of which nothing is understood.
+const UNKNOWN: &str = "of no kind that is read";
+
 /// What the records of a text file are in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pieces {
     Lines,
     /// Of an array.
     Elements,
+    /// Objects one behind the other.
+    Records,
 }
 
 /// A file that is being read: sums up its parts and passes on what they hold.
 pub(crate) struct OpenFile<'s, 'a> {
     session: &'s mut Session<'a>,
     name: &'s str,
-    /// What the file was recognised as; it has the rejects.
-    format: Format,
+    /// What the file was recognised as; it has the rejects. Where its first bytes do not tell, the first
+    /// record that is understood does.
+    format: Option<Format>,
     tallies: Vec<(Format, Tally)>,
+    rejects: u64,
+    /// Records that were passed over, of the file's own format.
+    unread: u64,
+    unknown: Option<&'static str>,
+    /// Rejects that wait until it is known that something of the file is read.
+    held: Vec<(Position, String)>,
     rejects_told: usize,
     lines: u64,
     reports: Reports,
@@ -243,12 +279,21 @@ pub(crate) struct OpenFile<'s, 'a> {
 }
 
 impl<'s, 'a> OpenFile<'s, 'a> {
-    pub(crate) fn new(session: &'s mut Session<'a>, name: &'s str, format: Format) -> Self {
+    pub(crate) fn new(
+        session: &'s mut Session<'a>,
+        name: &'s str,
+        format: impl Into<Option<Format>>,
+    ) -> Self {
+        let format = format.into();
         Self {
             session,
             name,
             format,
-            tallies: vec![(format, Tally::default())],
+            tallies: format.map(|format| (format, Tally::default())).into_iter().collect(),
+            rejects: 0,
+            unread: 0,
+            unknown: None,
+            held: Vec::new(),
             rejects_told: 0,
             lines: 0,
             reports: Reports::default(),
@@ -263,7 +308,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
     }
 
     /// Takes the next part, in the order of the file.
-    pub(crate) fn take(&mut self, outcome: Outcome) -> ControlFlow<()> {
+    pub(crate) fn take(&mut self, mut outcome: Outcome) -> ControlFlow<()> {
+        // What was put aside was rejected later.
+        outcome.rejects.kept.sort_by_key(|(position, _)| *position);
         for (position, reason) in outcome.rejects.kept {
             let position = match position {
                 Position::Line(line) => self.piece(self.lines + line),
@@ -271,7 +318,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             };
             self.tell(position, reason);
         }
-        self.tallies[0].1.rejects += outcome.rejects.count;
+        self.rejects += outcome.rejects.count;
+        self.unread += outcome.unread;
+        self.unknown = self.unknown.or(outcome.unknown);
         self.lines += outcome.lines;
         let mut flow = ControlFlow::Continue(());
         for part in outcome.parts {
@@ -297,7 +346,7 @@ impl<'s, 'a> OpenFile<'s, 'a> {
 
     /// Counts and tells a piece that could not be read.
     pub(crate) fn reject(&mut self, position: Position, reason: impl fmt::Display) {
-        self.tallies[0].1.rejects += 1;
+        self.rejects += 1;
         self.tell(position, printable(&reason.to_string()));
     }
 
@@ -326,11 +375,17 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         if !rest.is_empty() && flow.is_continue() {
             flow = self.session.receiver.reports(rest);
         }
-        for (format, tally) in self.tallies {
-            if format == self.format || !tally.is_empty() {
+        let format = self.format.or(self.tallies.first().map(|(format, _)| *format));
+        match format {
+            Some(format) => self.add_rest(format),
+            None if self.session.memory.is_some() => self.add_rest(Format::Own),
+            None => self.skip(),
+        }
+        for (own, tally) in std::mem::take(&mut self.tallies) {
+            if Some(own) == format || !tally.is_empty() {
                 self.session.receiver.file(FileReport {
                     name: self.name.to_owned(),
-                    format,
+                    format: own,
                     tally,
                 });
             }
@@ -339,18 +394,51 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         flow
     }
 
+    /// What was rejected, and what was passed over, counts with a format.
+    fn add_rest(&mut self, format: Format) {
+        let (records, rejects) = (self.unread, self.rejects);
+        self.tally(format).add(&Tally { records, rejects, ..Tally::default() });
+    }
+
+    /// Nothing of the file was understood.
+    fn skip(&mut self) {
+        let count = self.unread + self.rejects;
+        let reason = match (self.unknown, self.held.first()) {
+            (Some(""), _) | (None, None) => {
+                format!("JSON, but none of its {count} records is of a kind that is read")
+            }
+            (Some(like), _) => format!(
+                "JSON, but none of its {count} records is of a kind that is read; it looks like {like}"
+            ),
+            (None, Some((position, reason))) => format!(
+                "looks like JSON, but none of its {count} lines can be read; {position}: {reason}"
+            ),
+        };
+        self.session.skipped(self.name, reason);
+    }
+
     fn piece(&self, number: u64) -> Position {
         match self.pieces {
             Pieces::Lines => Position::Line(number),
             Pieces::Elements => Position::Element(number),
+            Pieces::Records => Position::Record(number),
         }
     }
 
     fn tell(&mut self, position: Position, reason: String) {
-        if self.rejects_told < MAX_PER_FILE || self.session.memory.is_some() {
-            self.rejects_told += 1;
-            self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
+        if self.rejects_told >= MAX_PER_FILE && self.session.memory.is_none() {
+            return;
         }
+        self.rejects_told += 1;
+        if self.tallies.is_empty() && self.session.memory.is_none() {
+            self.held.push((position, reason));
+        } else {
+            self.hand_on(position, reason);
+        }
+    }
+
+    fn hand_on(&mut self, position: Position, reason: String) {
+        self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
     }
 
     fn tally(&mut self, format: Format) -> &mut Tally {
@@ -358,6 +446,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             Some(at) => at,
             None => {
                 self.tallies.push((format, Tally::default()));
+                for (position, reason) in std::mem::take(&mut self.held) {
+                    self.hand_on(position, reason);
+                }
                 self.tallies.len() - 1
             }
         };

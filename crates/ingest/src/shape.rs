@@ -153,8 +153,6 @@ pub(crate) struct RecordReader<'a> {
     /// The machine of records that do not name theirs.
     pub(crate) device: Option<&'a str>,
     pub(crate) zone: &'a Zone,
-    /// What the file was recognised as: records without a shape count for it.
-    pub(crate) format: Format,
 }
 
 impl RecordReader<'_> {
@@ -203,20 +201,28 @@ impl RecordReader<'_> {
         raw: &[u8],
         outcome: &mut Outcome,
     ) -> Result<(), RecordError> {
-        let event = XmlEvent::parse(xml)?;
         let part = outcome.part(shape.format());
+        let event = XmlEvent::parse(xml)?;
         Ok(event.take(part, self.rule, self.device, shape.source(), raw)?)
+    }
+
+    /// Reads an event in XML that came inside something else.
+    pub(crate) fn read_event(&self, xml: &str, outcome: &mut Outcome) -> Result<(), RecordError> {
+        let part = outcome.part(Format::WefXml);
+        let event = XmlEvent::parse(xml)?;
+        Ok(event.take(part, self.rule, self.device, Source::WefXml, xml.as_bytes())?)
     }
 
     /// A record without a shape is no event, or lacks what makes it one.
     fn read_shapeless(&self, line: &Line<'_>, outcome: &mut Outcome) -> Result<(), FieldError> {
+        outcome.part(Format::FlatJson);
         match windows::kind(line.event_id.get(), line.channel.get()) {
             Kind::Logon if line.hostname.get().is_empty() && line.computer.get().is_empty() => {
                 Err(FieldError::Computer)
             }
             Kind::Logon => Err(FieldError::Missing("EventTime or TimeCreated")),
             kind => {
-                outcome.part(self.format).count_other(kind);
+                outcome.part(Format::FlatJson).count_other(kind);
                 Ok(())
             }
         }

@@ -3,7 +3,9 @@
 use memchr::memmem;
 
 use crate::stream::Stream;
-use crate::{Format, journal, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml};
+use crate::{
+    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml,
+};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -32,7 +34,8 @@ pub(crate) enum Content {
     Csv(Format),
     /// Windows events in XML.
     Xml,
-    JournalJson,
+    /// JSON objects one behind the other, with nothing between them or lines of their own.
+    JsonObjects,
     JournalExport,
     /// Lines of text of which the first ones are of this format.
     TextLog(Format),
@@ -48,8 +51,8 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
     let head = stream.look(HEAD_BYTES);
     if !head.is_empty() {
         return match content_of(head) {
-            Content::JsonLines if journal::is_json(stream.look(TEXT_HEAD_BYTES)) => {
-                Content::JournalJson
+            Content::JsonLines if jsonl::is_concatenated(stream.look(TEXT_HEAD_BYTES)) => {
+                Content::JsonObjects
             }
             Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
                 Some(format) => Content::TextLog(format),
@@ -108,6 +111,7 @@ fn content_of(head: &[u8]) -> Content {
         Some(b'{') if is_document(head) => Content::Json,
         // `journalctl -o json-seq` separates its entries so.
         Some(b'{' | 0x1e) => Content::JsonLines,
+        Some(b'R') if is_numbered(head) => Content::JsonObjects,
         Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
         Some(_) if let Some(format) = textlog::format(head) => Content::TextLog(format),
         // A log that was cut at a size begins within a line.
@@ -126,7 +130,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
         return None;
     }
     match content_of(head.get(..HEAD_BYTES).unwrap_or(head)) {
-        Content::JsonLines | Content::JournalJson | Content::TextLog(_) => Some(true),
+        Content::JsonLines | Content::TextLog(_) => Some(true),
         // An event a line, if the first is one.
         Content::Xml => {
             let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
@@ -146,6 +150,15 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 }
 
 const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Whether each object has a line before it, as evtx_dump writes: `Record 12`.
+fn is_numbered(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let number = head.strip_prefix(b"Record ").unwrap_or_default();
+    let rest = number.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && rest[digits..].trim_ascii_start().starts_with(b"{")
+}
 
 /// Lines of text may begin with a bracket, too.
 fn is_array_of_objects(head: &[u8]) -> bool {

@@ -11,19 +11,24 @@ use inventory::time::{Stamp, TimeError, Timestamp};
 use memchr::memchr_iter;
 
 use crate::auditd::{self, Record};
+use crate::carrier::{Carried, Hints};
 use crate::jsonl::MAX_LINE_BYTES;
 use crate::jsonl::blocks::{Block, Blocks};
 use crate::linux::{self, Place};
+use crate::live::Recalled;
 use crate::logind::{self, Waiting};
 use crate::pipeline::guarded;
+use crate::record::{self, Records};
 use crate::reject::Position;
+use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
+use crate::shape::RecordReader;
 use crate::sshd::{self, Said};
 use crate::stream::Stream;
 use crate::syslog::{self, When, Years};
 use crate::windows::FieldError;
 use crate::zone::Zone;
-use crate::{Format, Options};
+use crate::{Format, Options, xml};
 
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// Words in the names of programs that bring the audit log into syslog: audispd and audisp-syslog,
@@ -72,43 +77,35 @@ pub(crate) fn read(
     format: Format,
 ) -> ControlFlow<()> {
     let options = session.options;
-    let mut reader = Reader {
-        options,
-        zone: Zone::of(options.timezone.as_ref(), &[]),
-        years: Years::new(options.year, session.written()),
-        audit: auditd::Reader::after(session.memory().map(|it| std::mem::take(&mut it.audit))),
-        sessions: session.memory().map(|it| std::mem::take(&mut it.sessions)).unwrap_or_default(),
-        format,
-        years_found: false,
+    let zone = Zone::of(options.timezone.as_ref(), &[]);
+    let records = Records {
+        events: RecordReader {
+            rule: &options.rule,
+            device: options.device.as_deref(),
+            zone: &zone,
+        },
+        file: name,
     };
-    let mut warned = Warned::default();
+    let mut sequence = Sequence::of_lines(session, format);
     let mut file = OpenFile::new(session, name, format);
     let mut blocks = Blocks::new(stream);
     let mut flow = ControlFlow::Continue(());
     while let (ControlFlow::Continue(()), Some(block)) = (flow, blocks.next(BLOCK_BYTES)) {
-        match guarded(|| reader.block(block)) {
-            Ok((outcome, buffer)) => {
+        match guarded(|| sequence.block(block)) {
+            Ok((mut outcome, buffer)) => {
                 blocks.recycle(buffer);
-                warned.tell(&reader, &outcome, &mut file);
+                sequence.settle(&records, &mut outcome);
+                sequence.warn(&mut file);
                 flow = file.take(outcome);
             }
             Err(panicked) => file.lost(file.next_piece(), &panicked),
         }
     }
-    if flow.is_continue() {
-        let mut outcome = Outcome::default();
-        reader.audit.finish(&mut outcome);
-        flow = file.take(outcome);
-    }
+    flow = sequence.end(flow, &mut file);
     if let (Some(error), true) = (blocks.error(), flow.is_continue()) {
         file.cut(blocks.bytes_read(), error);
     }
-    let flow = file.close(flow);
-    if let Some(memory) = session.memory() {
-        memory.sessions = reader.sessions;
-        memory.audit = reader.audit.into_counted();
-    }
-    flow
+    file.close(flow)
 }
 
 /// What a person was told about a file.
@@ -118,26 +115,6 @@ struct Warned {
     years: bool,
     long: bool,
     names: bool,
-}
-
-impl Warned {
-    fn tell(&mut self, reader: &Reader<'_>, outcome: &Outcome, file: &mut OpenFile<'_, '_>) {
-        if outcome.zone_assumed && !std::mem::replace(&mut self.zone, true) {
-            file.warn(&reader.zone.warning());
-        }
-        if let (true, Some(text)) = (reader.years_found && !self.years, reader.years.warning()) {
-            self.years = true;
-            file.warn(&text);
-        }
-        if reader.years.goes_back() && !std::mem::replace(&mut self.long, true) {
-            file.warn(
-                "its dates go over New Year more than once; --year gives the year of the first",
-            );
-        }
-        if reader.audit.nameless && !std::mem::replace(&mut self.names, true) {
-            file.warn(linux::NAMELESS);
-        }
-    }
 }
 
 /// A line of either log.
@@ -163,21 +140,81 @@ impl<'a> Line<'a> {
     }
 }
 
-struct Reader<'a> {
+/// Reads lines in their order.
+pub(crate) struct Reader<'a> {
     options: &'a Options,
     zone: Zone,
     years: Years,
     audit: auditd::Reader,
     sessions: Waiting,
     /// What the file was recognised as.
-    format: Format,
+    pub(crate) format: Format,
     /// A logon's date had no year.
     years_found: bool,
+    /// A logon's stamp had no zone.
+    zone_assumed: bool,
+    /// A user had no name but the number.
+    nameless: bool,
+    warned: Warned,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(session: &Session<'a>) -> Self {
+        let options = session.options;
+        Self {
+            options,
+            zone: Zone::of(options.timezone.as_ref(), &[]),
+            years: Years::new(options.year, session.written()),
+            audit: auditd::Reader::default(),
+            sessions: Waiting::default(),
+            format: Format::Syslog,
+            years_found: false,
+            zone_assumed: false,
+            nameless: false,
+            warned: Warned::default(),
+        }
+    }
+
+    /// Goes on from what is remembered of a sender.
+    pub(crate) fn go_on(&mut self, kept: &mut Recalled) {
+        self.audit = auditd::Reader::after(Some(std::mem::take(&mut kept.audit)));
+        std::mem::swap(&mut self.sessions, &mut kept.sessions);
+    }
+
+    /// Leaves to a sender's memory what the next lines go on from.
+    pub(crate) fn leave(&mut self, kept: &mut Recalled) {
+        self.nameless |= self.audit.nameless;
+        kept.audit = std::mem::take(&mut self.audit).into_counted();
+        std::mem::swap(&mut self.sessions, &mut kept.sessions);
+    }
+
+    /// The end of the file: what waited for more.
+    pub(crate) fn finish(&mut self, outcome: &mut Outcome) {
+        self.audit.finish(outcome);
+    }
+
+    /// Tells a person what was assumed of the lines so far.
+    pub(crate) fn warn(&mut self, file: &mut OpenFile<'_, '_>) {
+        let warned = &mut self.warned;
+        if self.zone_assumed && !std::mem::replace(&mut warned.zone, true) {
+            file.warn(&self.zone.warning());
+        }
+        if let (true, Some(text)) = (self.years_found && !warned.years, self.years.warning()) {
+            warned.years = true;
+            file.warn(&text);
+        }
+        if self.years.goes_back() && !std::mem::replace(&mut warned.long, true) {
+            file.warn(
+                "its dates go over New Year more than once; --year gives the year of the first",
+            );
+        }
+        if (self.nameless || self.audit.nameless) && !std::mem::replace(&mut warned.names, true) {
+            file.warn(linux::NAMELESS);
+        }
+    }
+
     /// The outcome, and the block's buffer to be used again.
-    fn block(&mut self, block: Block) -> (Outcome, Vec<u8>) {
+    pub(crate) fn block(&mut self, block: Block) -> (Outcome, Vec<u8>) {
         let mut outcome = Outcome::default();
         let bytes = match block {
             Block::Lines(bytes) => bytes,
@@ -195,24 +232,28 @@ impl Reader<'_> {
             // The last block may end with or without a newline.
             if start < bytes.len() {
                 outcome.lines += 1;
-                self.line(&bytes[start..end], &mut outcome);
+                let position = Position::Line(outcome.lines);
+                self.line(&bytes[start..end], position, &mut outcome);
             }
             start = end + 1;
         }
         (outcome, bytes)
     }
 
-    fn line(&mut self, line: &[u8], outcome: &mut Outcome) {
+    /// Reads a line; what of it cannot be read is rejected at `position`.
+    pub(crate) fn line(&mut self, line: &[u8], position: Position, outcome: &mut Outcome) {
         let text = String::from_utf8_lossy(line);
         if text.trim().is_empty() {
             return;
         }
-        let position = Position::Line(outcome.lines);
         let result = match Line::parse(&text) {
             Some(Line::Audit(record, host)) => {
                 self.audit.record(self.options, &record, host, outcome)
             }
-            Some(Line::Syslog(line)) => self.syslog(&line, outcome),
+            Some(Line::Syslog(line)) => match record(&line) {
+                Some(carried) => return outcome.carried.push((position, carried)),
+                None => self.syslog(&line, outcome),
+            },
             None if is_between(&text) => return,
             None => {
                 outcome.rejects.push(position, "neither a line of syslog nor an audit record");
@@ -233,14 +274,14 @@ impl Reader<'_> {
             false => Said::Other,
         };
         let entry = match said {
-            Said::Accepted(accepted) => Some(self.accepted(line, &accepted, outcome)?),
+            Said::Accepted(accepted) => Some(self.accepted(line, &accepted)?),
             Said::Failed(times) => {
                 let tally = &mut outcome.part(Format::Syslog).tally;
                 tally.records += 1;
                 tally.failures += times;
                 return Ok(());
             }
-            Said::Other if logind::is_program(line.program) => self.session(line, outcome)?,
+            Said::Other if logind::is_program(line.program) => self.session(line)?,
             Said::Other => None,
         };
         let Some(entry) = entry else {
@@ -256,9 +297,8 @@ impl Reader<'_> {
         &mut self,
         line: &syslog::Line<'l>,
         accepted: &sshd::Accepted<'l>,
-        outcome: &mut Outcome,
     ) -> Result<linux::Entry<'l>, FieldError> {
-        let time = self.time(line.when, outcome)?;
+        let time = self.time(line.when)?;
         self.sessions.add(linux::session(&[line.host, accepted.user]), time);
         Ok(linux::Entry {
             user: accepted.user,
@@ -275,13 +315,12 @@ impl Reader<'_> {
     fn session<'l>(
         &mut self,
         line: &syslog::Line<'l>,
-        outcome: &mut Outcome,
     ) -> Result<Option<linux::Entry<'l>>, FieldError> {
         let session = logind::Session::read(line.message);
         let Some(session) = session.filter(|it| logind::is_of_a_person(it.class)) else {
             return Ok(None);
         };
-        let time = self.time(line.when, outcome)?;
+        let time = self.time(line.when)?;
         let (of, id) = (linux::session(&[line.host, session.user]), linux::session(&[session.id]));
         if session.has_no_screen() && self.sessions.is_of_logon(of, id, time) {
             return Ok(None);
@@ -300,7 +339,7 @@ impl Reader<'_> {
         }))
     }
 
-    fn time(&mut self, when: When, outcome: &mut Outcome) -> Result<Timestamp, FieldError> {
+    fn time(&mut self, when: When) -> Result<Timestamp, FieldError> {
         let stamp = match when {
             When::Full(stamp) => stamp,
             When::Yearless(date) => {
@@ -308,10 +347,22 @@ impl Reader<'_> {
                 self.years.complete(&date).map_err(FieldError::Year)?
             }
         };
-        outcome.zone_assumed |= matches!(stamp, Stamp::Local(_)) && self.zone.is_assumed();
+        self.zone_assumed |= matches!(stamp, Stamp::Local(_)) && self.zone.is_assumed();
         let error = |error: TimeError| FieldError::Time { field: "the line's date", error };
         self.zone.resolve(stamp).map_err(error)
     }
+}
+
+/// A record that is a line's message: what NXLog, syslog-ng and OpenWEC's relays put behind a header.
+fn record(line: &syslog::Line<'_>) -> Option<Carried> {
+    if sshd::is_program(line.program) {
+        return None;
+    }
+    if xml::has_start(line.message.as_bytes()) {
+        return Some(Carried::Xml(line.message.to_owned()));
+    }
+    let json = record::behind_cookie(line.message)?;
+    Some(Carried::Json(json.to_owned(), Hints::of_line(line.host)))
 }
 
 /// What stands between records and is none: `-- Boot ... --` of journalctl, `----` and `time->...`

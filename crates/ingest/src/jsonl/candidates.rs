@@ -13,12 +13,12 @@ use crate::{defender, entra, osquery, windows};
 /// whose class is a number, and of our own format. In Defender's tables a sign-in that succeeded may
 /// name no device, and still tells which names are one person's.
 const KEYS: [&str; 6] = [
-    "\"computerDnsName\"",
-    "\"accountName\"",
-    "\"authentication\"",
+    "\"computerDnsName",
+    "\"accountName",
+    "\"authentication",
     "3002",
-    "\"footfall\"",
-    "\"LogonSuccess\"",
+    "\"footfall",
+    "\"LogonSuccess",
 ];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
@@ -28,12 +28,17 @@ const SIGN_IN: &str = "\"deviceDetail\"";
 /// capital.
 const DEVICE: [&str; 2] = ["\"Device", "\"device"];
 
+/// Of lines of logs, and of entries of a journal, that something carries: what sshd and logind say (and
+/// logind's message of a session that begins), and the audit log.
+const CARRIED: [&str; 4] = ["sshd", "logind", crate::journal::SESSION_START, "audit("];
+
 /// Where the words stand among all.
 const FIRST_KEY: usize = windows::EVENT_IDS.len();
 const RESULT_AT: usize = FIRST_KEY + KEYS.len();
 const SIGN_IN_AT: usize = RESULT_AT + 1;
 const FIRST_DEVICE: usize = SIGN_IN_AT + 1;
-const WORDS: usize = FIRST_DEVICE + DEVICE.len();
+const FIRST_CARRIED: usize = FIRST_DEVICE + DEVICE.len();
+const WORDS: usize = FIRST_CARRIED + CARRIED.len();
 
 /// What a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +47,32 @@ pub(super) struct MayBe {
     pub(super) product: bool,
     /// An event of Windows that matters.
     pub(super) event: bool,
+    /// A line of a log or an entry of a journal, or what carries one.
+    pub(super) carried: bool,
+}
+
+impl MayBe {
+    /// Whether it is to be parsed.
+    pub(super) fn any(self) -> bool {
+        self.product || self.event || self.carried
+    }
+
+    /// Whether it can be nothing else than an event of Windows.
+    pub(super) fn is_event_alone(self) -> bool {
+        self.event && !self.product && !self.carried
+    }
 }
 
 /// Gives every line of a block to `each`, with what it can be.
 pub(super) fn lines<'b>(block: &'b [u8], each: &mut dyn FnMut(&'b [u8], MayBe)) {
     static SEARCHER: LazyLock<Words> = LazyLock::new(|| {
-        Words::new(&[&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE].concat())
+        let words = [&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE, &CARRIED];
+        debug_assert_eq!(words.iter().map(|words| words.len()).sum::<usize>(), WORDS);
+        Words::new(&words.concat())
     });
     let holds = |word: aho_corasick::Match| match word.pattern().as_usize() {
         ..FIRST_KEY => windows::stands_alone(block, word.range()),
-        FIRST_DEVICE.. => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
+        FIRST_DEVICE..FIRST_CARRIED => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
         _ => true,
     };
     SEARCHER.lines(block, holds, &mut |line, seen| each(line, may_be(line, seen)));
@@ -61,11 +82,12 @@ fn may_be(line: &[u8], seen: Seen) -> MayBe {
     MayBe {
         product: !seen.is_empty() && may_be_of_product(line, seen),
         event: seen.has_any(0..FIRST_KEY),
+        carried: seen.has_any(FIRST_CARRIED..WORDS),
     }
 }
 
 fn may_be_of_product(line: &[u8], seen: Seen) -> bool {
-    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..WORDS);
+    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..FIRST_CARRIED);
     seen.has_any(FIRST_KEY..RESULT_AT)
         || names_device
             && !(seen.has(SIGN_IN_AT) && entra::is_other_sign_in(line))
@@ -136,6 +158,7 @@ mod tests {
                 (0..bytes.len())
                     .any(|at| bytes[at..].starts_with(id.as_bytes()) && stands_alone(at))
             }),
+            carried: CARRIED.iter().any(has),
         }
     }
 
@@ -168,6 +191,7 @@ mod tests {
         prop_oneof![
             prop::sample::select(&windows::EVENT_IDS[..]).prop_map(str::to_owned),
             prop::sample::select(&KEYS[..]).prop_map(str::to_owned),
+            prop::sample::select(&CARRIED[..]).prop_map(str::to_owned),
             prop::sample::select(&[RESULT, SIGN_IN][..]).prop_map(str::to_owned),
             prop::sample::select(others.to_vec()).prop_map(str::to_owned),
             "[a-zA-Z0-9\":, ]{0,50}",
