@@ -6,6 +6,7 @@
 
 mod candidates;
 mod changes;
+pub(crate) mod message;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
