@@ -16,7 +16,7 @@ use crate::object::{Object, elements};
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, ecs, entra, native, ocsf, osquery};
+use crate::{Format, defender, ecs, entra, laurel, native, ocsf, osquery};
 
 /// How deep wrappers may be inside one another: a shipper's array around its objects around an
 /// API's answer with its array.
@@ -34,6 +34,7 @@ pub(crate) enum Product {
     Entra,
     Ecs,
     Ocsf,
+    Laurel,
     Own,
 }
 
@@ -58,6 +59,9 @@ impl Product {
         if ocsf::is_record(record) {
             return Some(Product::Ocsf);
         }
+        if laurel::is_record(record) {
+            return Some(Product::Laurel);
+        }
         None
     }
 
@@ -68,18 +72,20 @@ impl Product {
             Product::Entra => Format::Entra,
             Product::Ecs => Format::Ecs,
             Product::Ocsf => Format::Ocsf,
+            Product::Laurel => Format::Auditd,
             Product::Own => Format::Own,
         }
     }
 
     /// Whether records of a format are read here.
     pub(crate) fn reads(format: Format) -> bool {
-        const FORMATS: [Format; 6] = [
+        const FORMATS: [Format; 7] = [
             Format::Defender,
             Format::Osquery,
             Format::Entra,
             Format::Ecs,
             Format::Ocsf,
+            Format::Auditd,
             Format::Own,
         ];
         FORMATS.contains(&format)
@@ -93,6 +99,7 @@ impl Product {
             Product::Entra => entra::read(record, context, tell),
             Product::Ecs => tell(ecs::read(record, context)),
             Product::Ocsf => tell(ocsf::read(record, context)),
+            Product::Laurel => laurel::read(record, context, tell),
             Product::Own => native::read(record, context, tell),
         }
     }

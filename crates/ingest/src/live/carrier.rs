@@ -133,10 +133,11 @@ pub(super) fn open<'a>(record: &'a str, hints: &Hints) -> Carried<'a> {
         return Carried::Xml(record.into());
     }
     // What NXLog, syslog-ng and OpenWEC's relays put behind a header of syslog.
-    if let Some(line) = syslog::Line::parse(record).filter(|line| line.message.starts_with('{')) {
+    let line = syslog::Line::parse(record);
+    if let Some((line, json)) = line.and_then(|line| line.json().map(|json| (line, json))) {
         let within =
             Hints { host: line.host.to_owned(), depth: hints.depth + 1, ..Hints::default() };
-        let carried = object(line.message, &within);
+        let carried = object(json, &within);
         if carried != Carried::Other {
             return carried;
         }
