@@ -17,7 +17,7 @@
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
-//! `auditd`), `journal`; `sshd` and `logind` read what these
+//! `auditd`; of the latter also `laurel`), `journal`; `sshd` and `logind` read what these
 //! say in any of them, `linux` makes the [`Logon`].
 //!
 //! What comes without a file, record by record, is read by [`live`].
@@ -42,6 +42,7 @@ pub mod input;
 mod journal;
 mod jsonl;
 mod lastlog;
+mod laurel;
 mod line;
 mod linux;
 pub mod live;

@@ -439,9 +439,3 @@ impl<'w> Walk<'w> {
         }
     }
 }
-
-/// A text that is JSON behind a mark of syslog's: `@cee:` (the Common Event Expression).
-pub(crate) fn behind_cookie(text: &str) -> Option<&str> {
-    let json = text.strip_prefix("@cee:").unwrap_or(text).trim_start();
-    json.starts_with('{').then_some(json)
-}

@@ -54,10 +54,8 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
             Content::JsonLines if jsonl::is_concatenated(stream.look(TEXT_HEAD_BYTES)) => {
                 Content::JsonObjects
             }
-            Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
-                Some(format) => Content::TextLog(format),
-                None => Content::Unknown(reason),
-            },
+            Content::TextLog(_) => textlog_of(stream.look(TEXT_HEAD_BYTES), "not a known format"),
+            Content::Unknown(reason) => textlog_of(stream.look(TEXT_HEAD_BYTES), &reason),
             content => content,
         };
     }
@@ -65,6 +63,14 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
         Some(error) => format!("cannot be read: {error}"),
         None => "empty".to_owned(),
     })
+}
+
+/// A log of lines looks like one throughout what is looked at; what does not is told why it is not read.
+fn textlog_of(head: &[u8], reason: &str) -> Content {
+    match textlog::format(head) {
+        Some(format) => Content::TextLog(format),
+        None => Content::Unknown(textlog::foreign_name(head).unwrap_or(reason).to_owned()),
+    }
 }
 
 fn content_of(head: &[u8]) -> Content {
@@ -130,7 +136,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
         return None;
     }
     match content_of(head.get(..HEAD_BYTES).unwrap_or(head)) {
-        Content::JsonLines | Content::TextLog(_) => Some(true),
+        Content::JsonLines => Some(true),
         // An event a line, if the first is one.
         Content::Xml => {
             let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
@@ -140,7 +146,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
                 None => (head.len() >= TEXT_HEAD_BYTES).then_some(false),
             }
         }
-        Content::Unknown(_) => textlog::format(head).map(|_| true),
+        Content::Unknown(_) | Content::TextLog(_) => textlog::format(head).map(|_| true),
         _ => Some(false),
     }
 }
@@ -197,6 +203,12 @@ fn line_starts_with_object(head: &[u8]) -> bool {
     head.split(|&byte| byte == b'\n').skip(1).any(|line| line.starts_with(b"{\""))
 }
 
+/// Whether text that begins with `<` goes on like XML; a line of syslog has a number there.
+fn is_markup(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    text.get(1).is_some_and(|byte| !byte.is_ascii_digit())
+}
+
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
     const MAGICS: [(&[u8], &str); 7] = [
@@ -212,7 +224,9 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
     let what = match (known, first) {
         (Some((_, what)), _) => what,
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
+        (None, Some(b'<')) if is_markup(head) => {
+            "not a known format (it looks like XML without events)"
+        }
         (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };

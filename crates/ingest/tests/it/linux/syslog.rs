@@ -1,5 +1,9 @@
 //! auth.log, secure, and what journalctl makes of them.
 
+mod headers;
+mod journalctl;
+mod recognition;
+
 use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
