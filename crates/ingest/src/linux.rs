@@ -53,7 +53,7 @@ pub(crate) fn logon(options: &Options, entry: &Entry<'_>) -> Result<Option<Logon
     let Some(logon_type) = LogonType::new(entry.place.number()) else {
         return Ok(None);
     };
-    if options.rule.judge(entry.user, "", logon_type) == Verdict::Noise {
+    if options.rule.judge(entry.user, "", "", logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(entry.user, "", "") else {

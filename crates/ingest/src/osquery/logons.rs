@@ -112,7 +112,7 @@ pub(super) fn logon(session: &Session<'_>, sender: &Sender<'_, '_>) -> Result<Fo
         },
     })?;
     let Session { user, domain, sid, upn, .. } = session;
-    if sender.context.rule.judge(user, sid, logon_type) == Verdict::Noise {
+    if sender.context.rule.judge(user, domain, sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     bounded(&[("user", user), ("logon_domain", domain), ("sid", sid), ("upn", upn)])?;
