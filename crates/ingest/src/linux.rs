@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
-use inventory::rule::Verdict;
+use inventory::rule::{Opening, Verdict};
 use inventory::time::Timestamp;
 
 use crate::Options;
@@ -45,6 +45,18 @@ impl Place {
             Place::Local => 2,
             Place::Remote => 10,
         }
+    }
+}
+
+/// Makes a logon of an entry whose log tells how it began; `None` when it is noise.
+pub(crate) fn logon_of(
+    options: &Options,
+    entry: &Entry<'_>,
+    opening: Opening<'_>,
+) -> Result<Option<Logon>, FieldError> {
+    match opening.is_of_a_person(entry.user) {
+        true => logon(options, entry),
+        false => Ok(None),
     }
 }
 

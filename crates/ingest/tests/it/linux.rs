@@ -2,6 +2,7 @@
 
 mod auditd;
 mod databases;
+mod foreign;
 mod journal;
 mod records;
 mod syslog;
