@@ -15,7 +15,7 @@
 //! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
-//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
+//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `listing` (utmp as text), `textlog` (lines of `syslog` and of
 //! `auditd`), `journal`; `sshd` and `logind` read what these
 //! say in any of them, `linux` makes the [`Logon`].
 //!
@@ -40,6 +40,7 @@ mod jsonl;
 mod lastlog;
 mod line;
 mod linux;
+mod listing;
 pub mod live;
 mod logind;
 mod native;

@@ -23,7 +23,8 @@ use crate::windows::FieldError;
 use crate::{Format, Options};
 
 use foreign::Foreign;
-use layout::{Layout, Record, kinds};
+pub(crate) use layout::kinds;
+use layout::{Layout, Record};
 
 /// How much is read at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -151,6 +152,7 @@ impl Reader<'_> {
             line: &line,
             host: &fixed(record.host),
             address: address(record.address),
+            is_host_cut: false,
             time: time(record.seconds, micros),
         };
         said.count(self.options, position, outcome);
@@ -190,6 +192,8 @@ pub(crate) struct Said<'a> {
     pub(crate) line: &'a str,
     pub(crate) host: &'a str,
     pub(crate) address: Option<IpAddr>,
+    /// The host is the front of a longer one.
+    pub(crate) is_host_cut: bool,
     pub(crate) time: Result<Timestamp, FieldError>,
 }
 
@@ -204,12 +208,14 @@ impl Said<'_> {
     fn logon(self, options: &Options) -> Result<Option<Logon>, FieldError> {
         let address = self.address.map(|address| address.to_string());
         let remote = address.as_deref().unwrap_or_else(|| remote_side(self.host));
+        // What a blank ends is whole; the front of an address would be another one.
+        let is_cut = self.is_host_cut && address.is_none() && remote == self.host;
         let entry = linux::Entry {
             user: self.user,
             host: "",
             time: self.time?,
             place: if remote.is_empty() { Place::Local } else { Place::Remote },
-            remote,
+            remote: if is_cut { "" } else { remote },
             source: Source::Utmp,
             key: key(self.line, self.host),
         };
@@ -227,7 +233,7 @@ fn time(seconds: i64, micros: i64) -> Result<Timestamp, FieldError> {
 pub(crate) fn remote_side(host: &str) -> &str {
     match host {
         host if host.starts_with(':') || host.contains('(') => "",
-        host => host.split(" via mosh").next().unwrap_or_default().trim(),
+        host => host.split_whitespace().next().unwrap_or_default(),
     }
 }
 

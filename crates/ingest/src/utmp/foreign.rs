@@ -6,11 +6,11 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::{Format, Options};
 use crate::linux::fixed;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
+use crate::{Format, Options};
 
 use super::{BLOCK_BYTES, Kind, Said, time};
 
@@ -109,7 +109,9 @@ struct Record<'a> {
 pub(super) fn refusal(head: &[u8]) -> Option<&'static str> {
     const UTX_LOG: &str = "FreeBSD's utx.log, which is not read; the text of `last` is";
     if head.starts_with(b"utmpx-") {
-        return Some("a utmpx of NetBSD or an unknown version, which is not read; the text of `last` is");
+        return Some(
+            "a utmpx of NetBSD or an unknown version, which is not read; the text of `last` is",
+        );
     }
     // Each record is preceded by its length, and ends where its host does.
     let (mut rest, mut records) = (head, 0);
@@ -138,7 +140,8 @@ impl Foreign {
         if !head.starts_with(self.header) {
             return false;
         }
-        let records = || head.chunks_exact(self.size).filter(|bytes| !is_zero(bytes)).take(MAX_JUDGED);
+        let records =
+            || head.chunks_exact(self.size).filter(|bytes| !is_zero(bytes)).take(MAX_JUDGED);
         let looks_right = |bytes| self.record(bytes).is_some_and(|it| self.looks_right(&it));
         // A header is of nothing else; records without one show it by what they hold.
         let is_certain = |bytes| self.record(bytes).is_some_and(|it| self.is_certain(&it));
@@ -234,6 +237,7 @@ impl Foreign {
             line: &fixed(record.line),
             host: &fixed(record.host),
             address: None,
+            is_host_cut: false,
             time: time(seconds, micros),
         };
         said.count(options, position, outcome);

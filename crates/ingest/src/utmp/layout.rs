@@ -1,11 +1,11 @@
 //! Where the fields of a record are, and which of the four layouts a file has.
 
 /// The types of records that are told apart (`utmp(5)`).
-pub(super) mod kinds {
-    pub(in super::super) const EMPTY: i16 = 0;
-    pub(in super::super) const LOGIN: i16 = 6;
-    pub(in super::super) const USER: i16 = 7;
-    pub(super) const ACCOUNTING: i16 = 9;
+pub(crate) mod kinds {
+    pub(crate) const EMPTY: i16 = 0;
+    pub(crate) const LOGIN: i16 = 6;
+    pub(crate) const USER: i16 = 7;
+    pub(crate) const ACCOUNTING: i16 = 9;
 }
 
 /// 1990-01-01, before which there was no Linux.

@@ -4,6 +4,7 @@ mod auditd;
 mod databases;
 mod foreign;
 mod journal;
+mod listing;
 mod records;
 mod syslog;
 

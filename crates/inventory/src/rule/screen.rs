@@ -74,8 +74,8 @@ impl Opening<'_> {
     /// [`Rule::judge`](super::Rule::judge).
     pub fn is_of_a_person(&self, user: &str) -> bool {
         let service = self.service.trim().to_ascii_lowercase();
-        let is_screen = SERVICES.contains(&service.as_str())
-            || service.ends_with(GREETER) && service != SHARED;
+        let is_screen =
+            SERVICES.contains(&service.as_str()) || service.ends_with(GREETER) && service != SHARED;
         // `user-early`, `user-light` and `user-incomplete` are people's, too.
         let has_class = !self.class.is_empty() && !self.class.starts_with("user");
         !is_screen && !has_class && !self.is_number_on_display(user)
@@ -96,15 +96,33 @@ mod tests {
     #[test]
     fn accounts_of_screens_are_told_from_peoples() {
         for name in [
-            "gdm", "Debian-gdm", "gdm-greeter", "gdm-greeter-12", "_greetd", "greetd", "sddm",
-            "LightDM", "_gdm", "_mbsetupuser", "(unknown)", "cosmic-greeter", "plasmalogin",
+            "gdm",
+            "Debian-gdm",
+            "gdm-greeter",
+            "gdm-greeter-12",
+            "_greetd",
+            "greetd",
+            "sddm",
+            "LightDM",
+            "_gdm",
+            "_mbsetupuser",
+            "(unknown)",
+            "cosmic-greeter",
+            "plasmalogin",
         ] {
             assert!(is_account(name, false) && is_account(name, true), "{name}");
         }
         assert!(is_account("greeter", false) && !is_account("greeter", true));
-        for name in
-            ["greeter1", "gdm-greeter-", "gdm-greeter-x", "gdm-admin", "ly", "gdmé", "unknown", "__gdm"]
-        {
+        for name in [
+            "greeter1",
+            "gdm-greeter-",
+            "gdm-greeter-x",
+            "gdm-admin",
+            "ly",
+            "gdmé",
+            "unknown",
+            "__gdm",
+        ] {
             assert!(!is_account(name, false), "{name}");
         }
     }

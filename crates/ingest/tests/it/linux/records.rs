@@ -222,7 +222,8 @@ fn a_system_account_on_a_display_is_the_logon_screen() {
 /// A file is a lastlog only where each of its records looks like one.
 #[test]
 fn a_record_that_is_none_makes_it_no_lastlog() {
-    let sound = lastlog((false, false), &[(0, "tty1", ""), (9, "pts/0", "gate"), (5000, "pts/1", "")]);
+    let sound =
+        lastlog((false, false), &[(0, "tty1", ""), (9, "pts/0", "gate"), (5000, "pts/1", "")]);
     let mut odd = sound.clone();
     odd[9 * 292 + 4] = 7;
     let read = read_bytes_with(&odd, &on("web-1"));
