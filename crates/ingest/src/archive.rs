@@ -15,7 +15,8 @@ use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
 use crate::{
-    document, evtx, journal, jsonl, lastlog, rows, sevenz, table, textlog, utmp, wtmpdb, xml,
+    document, evtx, journal, jsonl, lastlog, listing, rows, sevenz, table, textlog, utmp, wtmpdb,
+    xml,
 };
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
@@ -103,6 +104,7 @@ pub(crate) fn read(
         Content::JournalExport => journal::read_export(session, name, stream),
         Content::TextLog(format) => textlog::read(session, name, stream, format),
         Content::Utmp => utmp::read(session, name, stream),
+        Content::Listing(listing) => listing::read(session, name, stream, listing),
         Content::Lastlog => lastlog::read(session, name, stream),
         Content::Sqlite => wtmpdb::read(session, name, stream),
         Content::Unknown(reason) => {

@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use crate::listing::Listing;
 use crate::stream::Stream;
 use crate::{
     Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml,
@@ -40,6 +41,8 @@ pub(crate) enum Content {
     /// Lines of text of which the first ones are of this format.
     TextLog(Format),
     Utmp,
+    /// The records of utmp as `last` or `utmpdump` print them.
+    Listing(Listing),
     Lastlog,
     Sqlite,
     /// Nothing that can be read, and why.
@@ -106,6 +109,9 @@ fn content_of(head: &[u8]) -> Content {
     }
     if journal::is_export(head) {
         return Content::JournalExport;
+    }
+    if let Some(listing) = Listing::of(head) {
+        return Content::Listing(listing);
     }
     if let Some(format) = rows::format(head) {
         return Content::Rows(format);
