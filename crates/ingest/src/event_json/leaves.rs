@@ -149,7 +149,17 @@ impl<'a> Leaves<'a> {
 
 /// A key's parts as they count: dots in it stand between the keys of nested objects.
 pub(super) fn parts(key: &str) -> impl Iterator<Item = String> {
-    key.split('.').map(plain).filter(|part| !is_holder(part) && !is_content(part))
+    let is_part = |part: &String| !is_holder(part) && !is_content(part);
+    // Graylog makes one key of Winlogbeat's objects: `winlogbeat_winlog_event_data_LogonType`.
+    let (beat, key) = match key.strip_prefix("winlogbeat_winlog_") {
+        Some(key) => match key.strip_prefix("event_data_") {
+            Some(key) => (&["winlog", "eventdata"][..], key),
+            None => (&["winlog"][..], key),
+        },
+        None => (&[][..], key.strip_prefix("winlogbeat_").unwrap_or(key)),
+    };
+    let outer = beat.iter().map(|part| (*part).to_owned());
+    outer.chain(key.split('.').map(plain).filter(is_part))
 }
 
 /// A key without its case, blanks and signs, and without XML's prefix and namespace.

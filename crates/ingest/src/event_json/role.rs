@@ -2,6 +2,7 @@
 //! parts other names, and puts them elsewhere, but nobody uses one of these names for another part.
 
 use super::leaves::Leaf;
+use super::text::OWN_TIME;
 
 /// A part of an event beside its own values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,8 @@ fn of(leaf: &Leaf<'_>, traits: &Traits) -> Option<(Role, u8)> {
         "recordnumber" => (Record, 2),
         "index" if traits.is_of_get_eventlog => (Record, 3),
 
+        // Splunk's has the name of a zone, which tells none.
+        "time" | "date" if super::time::parse(&leaf.value).is_err() => return None,
         _ => return time(last, parent).map(|rank| (Time, rank)).or_else(|| message(last)),
     })
 }
@@ -151,6 +154,7 @@ fn time(last: &str, parent: &str) -> Option<u8> {
         "timeunixnano" => 8,
         "time" => 9,
         "date" => 10,
+        OWN_TIME => 11,
         _ => return None,
     })
 }
