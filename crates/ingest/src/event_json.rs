@@ -189,7 +189,7 @@ fn lacks(data: &EventData<'_>) -> bool {
     let has_first = values.first.iter().any(|value| !value.is_empty());
     let has_session = !values.logon_id.is_empty() || !values.account_logon_id.is_empty();
     let has_whom = !values.user.is_empty() || !values.account.is_empty();
-    !has_first && !(has_session && has_whom)
+    !(has_first || has_session && has_whom)
 }
 
 /// The channel, or that of the provider or of the values, where none is said. A collector's is where the

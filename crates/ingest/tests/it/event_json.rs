@@ -325,6 +325,10 @@ fn what_shippers_send_is_read() {
         "timecreated": "2026-03-02 09:00:00 +0100", "eventrecordid": 77, "channel": "Security",
         "computer": COMPUTER, "message": "An account was", "stringinserts": VALUES});
     ann(&small);
+    // and its older input
+    ann(&json!({"RecordNumber": 77, "TimeGenerated": "2026-03-02 09:00:00 +0100", "EventID": 4624,
+        "EventType": "SuccessAudit", "Channel": "Security", "SourceName": PROVIDER, "Sid": "",
+        "ComputerName": COMPUTER, "Data": "", "StringInserts": VALUES}));
     // NXLog's GELF
     let mut gelf = named(&|name| format!("_{name}"));
     let around = json!({"version": "1.1", "host": COMPUTER, "short_message": "An account was",

@@ -74,6 +74,11 @@ fn what_is_missing_is_told_by_its_name() {
     nobody["event_data"].as_object_mut().unwrap().remove("TargetUserSid");
     let read_nobody = read(&[nobody]);
     assert!(read_nobody.rejects[0].reason.contains("TargetUserName is missing"));
+    // What a rule found tells that there was a logon, but not which.
+    let hayabusa = json!({"Timestamp": "2026-03-02 09:00:00.123 +01:00", "RuleTitle": "Logon (RDP)",
+        "Level": "info", "Computer": COMPUTER, "Channel": "Sec", "EventID": 4624, "RecordID": 77,
+        "Details": {"TgtUser": "ann", "SrcIP": "192.0.2.7"}});
+    assert_eq!(read(&[hayabusa]).rejects[0].reason, "LogonType is missing");
     let mut odd = whole.clone();
     odd["timestamp"] = "yesterday".into();
     assert!(read(&[odd]).rejects[0].reason.starts_with("@timestamp: `yesterday`"));
