@@ -134,13 +134,20 @@ fn xml<'a>(leaves: &[Leaf<'a>]) -> Option<Cow<'a, str>> {
     const WHOLE: [&str; 6] = ["body", "data", "event", "original", "raw", "system"];
     let named = |names: &[&str]| {
         let is_it = |leaf: &&Leaf<'_>| {
-            leaf.keys().next().is_some_and(|key| names.contains(&key))
-                && leaf.value.starts_with("<Event")
+            leaf.keys().next().is_some_and(|key| names.contains(&key)) && is_event_xml(&leaf.value)
         };
         leaves.iter().find(is_it).map(|leaf| leaf.value.clone())
     };
     let has_event_id = || Roles::of(leaves).leaf(Role::EventId).is_some();
     named(&OWN).or_else(|| if has_event_id() { None } else { named(&WHOLE) })
+}
+
+fn is_event_xml(text: &str) -> bool {
+    let text = match text.strip_prefix("<?xml").and_then(|text| text.split_once("?>")) {
+        Some((_, text)) => text.trim_start(),
+        None => text,
+    };
+    text.starts_with("<Event")
 }
 
 /// What the leaves say.

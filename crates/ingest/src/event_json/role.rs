@@ -20,6 +20,9 @@ pub(super) enum Role {
 /// How many there are.
 const ROLES: usize = 7;
 
+/// More than any rank.
+const OUTSIDE: u8 = 32;
+
 /// The best value for each role.
 pub(super) struct Roles<'l, 'a> {
     best: [Option<(u8, &'l Leaf<'a>)>; ROLES],
@@ -56,13 +59,18 @@ impl<'l, 'a> Roles<'l, 'a> {
         let mut roles = Self { best: [None; ROLES], leaves };
         let has = |name: &str| leaves.iter().any(|leaf| leaf.keys().next() == Some(name));
         let traits = Traits {
-            is_of_get_winevent: has("logname") || has("providername"),
+            is_of_get_winevent: has("logname")
+                || has("providername")
+                || has("timecreated") && has("message"),
             is_of_get_eventlog: has("instanceid") || has("replacementstrings"),
             // NXLog's modules name the machine so, others the collector.
             is_of_nxlog: has("sourcemodulename") || has("sourcemoduletype") || has("shortmessage"),
         };
         for leaf in leaves.iter().filter(|leaf| leaf.index.is_none() && !leaf.value.is_empty()) {
             let Some((role, rank)) = of(leaf, &traits) else { continue };
+            // What an envelope calls by the same name is its own.
+            let is_inside = leaf.keys().skip(1).any(|key| matches!(key, "system" | "winlog"));
+            let rank = if is_inside { rank } else { rank + OUTSIDE };
             let best = &mut roles.best[role as usize];
             if best.is_none_or(|(known, _)| rank < known) {
                 *best = Some((rank, leaf));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{COMPUTER, MESSAGE, PROVIDER, event_data, read};
-use crate::support::{Collected, data, other, read_bytes, read_file};
+use crate::support::{Collected, data, options, other, read_bytes, read_bytes_with, read_file};
 
 #[test]
 fn sessions_are_told() {
@@ -38,6 +38,52 @@ fn sessions_are_told() {
     let failure = event(4625, account);
     let read = read(&[failure]);
     assert_eq!((read.tally().failures, read.logons.len()), (1, 0));
+}
+
+/// Python's `evtx` has the event of a record as a text, in JSON or in XML.
+#[test]
+fn events_in_a_text_are_read() {
+    let system = json!({"EventID": 4624, "Channel": "Security", "Computer": COMPUTER,
+        "EventRecordID": 77, "TimeCreated": {"#attributes": {"SystemTime": "2026-03-02T08:00:00.5Z"}}});
+    let event = json!({"Event": {"System": system, "EventData": event_data()}});
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Event><System><EventID>4624</EventID>\
+         <TimeCreated SystemTime='2026-03-02T08:00:00.5Z'/><EventRecordID>77</EventRecordID>\
+         <Channel>Security</Channel><Computer>{COMPUTER}</Computer></System><EventData>\
+         <Data Name='TargetUserName'>Ann</Data><Data Name='LogonType'>2</Data></EventData></Event>"
+    );
+    for text in [event.to_string(), serde_json::to_string_pretty(&event).unwrap(), xml] {
+        let record =
+            json!({"event_record_id": 77, "timestamp": "2026-03-02 08:00:00.5 UTC", "data": text});
+        let read = read(&[record]);
+        assert_eq!((read.users(), read.rejects.len()), (vec!["ann"], 0), "{text}");
+        assert_eq!(read.times(), ["2026-03-02T08:00:00.5Z"]);
+    }
+}
+
+#[test]
+fn what_an_envelope_says_is_not_the_events() {
+    let system = json!({"EventID": {"Value": 4624}, "Channel": "Security", "Computer": COMPUTER,
+        "EventRecordID": 77, "TimeCreated": {"SystemTime": 1_772_438_400.5}});
+    let read = read(&[json!({"Computer": "collector", "Channel": "ForwardedEvents", "EventID": 1,
+        "EventRecordID": 9, "Timestamp": "2026-03-09T00:00:00Z", "host": {"computer": "relay"},
+        "_Event": {"System": system, "EventData": event_data()}})]);
+    let [logon] = read.logons.as_slice() else { panic!("{:?}", read.rejects) };
+    assert_eq!((logon.machine.name.as_str(), logon.key.record), (COMPUTER, Some(77)));
+    assert_eq!(logon.time.to_string(), "2026-03-02T08:00:00.5Z");
+}
+
+/// Columns that somebody chose: what is not among them is told, or given.
+#[test]
+fn a_choice_of_columns_is_read_as_far_as_it_goes() {
+    let chosen = json!({"TimeCreated": "/Date(1772438400123)/", "Id": 4624, "Message": MESSAGE});
+    let read = read(std::slice::from_ref(&chosen));
+    assert_eq!(read.rejects[0].reason, "the machine's name is missing; --device gives it");
+    let mut options = options();
+    options.device = Some("WS-9".to_owned());
+    let lines = [other(1), chosen.to_string()].join("\n");
+    let read = read_bytes_with(lines.as_bytes(), &options);
+    assert_eq!((read.users(), read.logons[0].machine.name.as_str()), (vec!["ann"], "WS-9"));
 }
 
 /// An event that evidently matters is never passed over in silence.
