@@ -308,7 +308,8 @@ impl Records<'_> {
             }
         }
         let is_collectors = carrier::is_collectors(object);
-        if !is_collectors && self.event(json, walk) {
+        // Of a collector's the event alone is one, unless it is Splunk's text, to which the rest belongs.
+        if !(is_collectors && object.nested("event").is_some()) && self.event(json, walk) {
             return Ok(Understood::Known);
         }
         for key in ENVELOPES {

@@ -116,9 +116,14 @@ impl<'a> Leaves<'a> {
         if self.found.len() == MAX_LEAVES {
             return;
         }
-        // EvtxECmd's values, and the EventData of some tables.
-        let is_opened = matches!(self.path.rsplit('.').next(), Some("payload" | "eventdata"));
-        if is_opened && value.starts_with('{') && self.texts < MAX_TEXTS {
+        let is_opened = match self.path.rsplit('.').next() {
+            // EvtxECmd's values, and the EventData of some tables.
+            Some("payload" | "eventdata") => value.starts_with('{'),
+            // A record of the crate `evtx` in Python.
+            Some("data") => value.strip_prefix('{').is_some_and(is_event),
+            _ => false,
+        };
+        if is_opened && self.texts < MAX_TEXTS {
             let mut inner =
                 Leaves { found: Vec::new(), path: self.path.clone(), texts: self.texts + 1 };
             if inner.object(&value, 0, false).is_some() {
@@ -147,9 +152,26 @@ impl<'a> Leaves<'a> {
     }
 }
 
+fn is_event(members: &str) -> bool {
+    members.trim_start().starts_with("\"Event\"")
+}
+
 /// A key's parts as they count: dots in it stand between the keys of nested objects.
 pub(super) fn parts(key: &str) -> impl Iterator<Item = String> {
-    key.split('.').map(plain).filter(|part| !is_holder(part) && !is_content(part))
+    let is_part = |part: &String| !is_holder(part) && !is_content(part);
+    // Graylog makes one key of Winlogbeat's objects: `winlogbeat_winlog_event_data_LogonType`.
+    const OBJECTS: [(&str, &[&str]); 5] = [
+        ("winlogbeat_winlog_event_data_", &["winlog", "eventdata"]),
+        ("winlogbeat_winlog_", &["winlog"]),
+        ("winlogbeat_source_", &["source"]),
+        ("winlogbeat_user_", &["user"]),
+        ("winlogbeat_", &[]),
+    ];
+    let of_beat =
+        OBJECTS.iter().find_map(|(prefix, beat)| Some((*beat, key.strip_prefix(prefix)?)));
+    let (beat, key) = of_beat.unwrap_or((&[], key));
+    let outer = beat.iter().map(|part| (*part).to_owned());
+    outer.chain(key.split('.').map(plain).filter(is_part))
 }
 
 /// A key without its case, blanks and signs, and without XML's prefix and namespace.
