@@ -21,7 +21,36 @@ fn main() -> io::Result<()> {
             shape.write(&mut Fleet::of_logons(number as u64), bytes, &mut logons)?;
         }
     }
+    lines(&folder)?;
     archives(&folder.join("archives"))
+}
+
+/// Headers of relays, collectors and other systems, which no fleet of ours writes.
+fn lines(folder: &Path) -> io::Result<()> {
+    const SAID: &str =
+        "Accepted publickey for ann from 192.0.2.7 port 5021 ssh2: ED25519 SHA256:abc";
+    const HEADERS: [&str; 16] = [
+        "<38>Mar  2 08:15:30 relay-1 <38>Mar  2 08:15:29 web-1 sshd[7]: ",
+        "<38>1 2026-03-02T08:15:30Z relay-1 - - - - Mar  2 08:15:29 web-1 sshd[7]: ",
+        "<86>Original Address=192.0.2.11 Mar  2 08:15:29 web-1 sshd[7]: ",
+        "2026-03-02 08:15:30\tAuth.Info\tweb-1\tMar  2 08:15:29 web-1 sshd[7]: ",
+        "2026-03-02T08:15:31.123456789Z stdout F Mar  2 08:15:29 web-1 sshd[7]: ",
+        "2026-03-02T08:15:31Z {job=\"a \\\" b\"} Mar  2 08:15:29 web-1 sshd[7]: ",
+        "sshd-1  | 2026-03-02T08:15:31.123Z Mar  2 08:15:29 web-1 sshd[7]: ",
+        "@4000000069a5472d0a1b2c3d 192.0.2.11: auth.info: Mar  2 08:15:29 sshd[7]: ",
+        "2026-03-02_08:15:31.12345 auth.info: Mar  2 08:15:29 web-1 sshd[7]: ",
+        "Mar  2 2026 08:15:29 UTC: web-1 sshd[7]: ",
+        "2026 Mar  2 08:15:29.5 web-1 auth|security:info sshd[7]: ",
+        "Mar  2 08:15:29 <auth.info> web-1 sshd[7]: [ID 800047 auth.info] ",
+        "2026-03-02T08:15:29Z In(38) sshd[7]: ",
+        "Mon 2026-03-02 08:15:30 CET web-1 sshd@3-192.0.2.1:22-192.0.2.7:5.service[7]: ",
+        "1772439330.123456 web-1 sshd[7]: ",
+        "2026-03-02 08:15:30.123456+0000  localhost sshd[7]: (libsystem_c.dylib) [a:b] ",
+    ];
+    const LAUREL: &str = r#"{"ID":"1772448000.755:1","NODE":"web-1","USER_LOGIN":[{"pid":7,"ses":1,"msg":{"op":"login","acct":"a%20b","exe":"/usr/sbin/sshd","addr":"192.0.2.7","res":"success"},"AUID":"ann"}]}"#;
+    let lines = HEADERS.map(|header| format!("{header}{SAID}\n")).concat();
+    std::fs::write(folder.join(Shape::AuthLog.name()).join("headers"), lines)?;
+    std::fs::write(folder.join(Shape::Auditd.name()).join("laurel"), format!("{LAUREL}\n"))
 }
 
 /// Those that fuzz/run has no program for.

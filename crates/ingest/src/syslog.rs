@@ -311,9 +311,14 @@ fn is_stamp(word: &str) -> bool {
 
 /// The first word, and what follows the blanks behind it.
 fn word(text: &str) -> (&str, &str) {
-    let text = text.trim_start();
-    let end = text.find([' ', '\t']).unwrap_or(text.len());
-    (&text[..end], text[end..].trim_start())
+    let text = blanks_cut(text);
+    let end = memchr::memchr2(b' ', b'\t', text.as_bytes()).unwrap_or(text.len());
+    (&text[..end], blanks_cut(&text[end..]))
+}
+
+fn blanks_cut(text: &str) -> &str {
+    // Most words begin with what is no blank in any script, which need not be asked.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_graphic) { text } else { text.trim_start() }
 }
 
 #[cfg(test)]

@@ -145,19 +145,24 @@ fn hidden(line: &syslog::Line<'_>) -> Result<(), LineError> {
             return Err(LineError::ForeignRecord(line.program.to_owned()));
         }
     }
-    if !names_logon(line.message) {
-        return Ok(());
+    let is_hidden = match line.program {
+        "" => names_logon(line.message),
+        _ => is_sshds(line.message) && names_logon(line.message),
+    };
+    if is_hidden { Err(LineError::HiddenLogon) } else { Ok(()) }
+}
+
+/// Whether a message begins with a tag of sshd's, or with a header and one.
+fn is_sshds(message: &str) -> bool {
+    let message = message.trim_start();
+    match message.as_bytes().first() {
+        Some(b's') => message.starts_with("sshd"),
+        // What no header begins with need not be asked.
+        Some(b'0'..=b'9' | b'A'..=b'Z' | b'<' | b'@') => {
+            syslog::Line::parse(message).is_some_and(|line| sshd::is_program(line.program))
+        }
+        _ => false,
     }
-    let is_sshds = |line: syslog::Line<'_>| sshd::is_program(line.program);
-    let first = line.message.trim_start();
-    let begins_with_tag = || first.starts_with("sshd");
-    if line.program.is_empty()
-        || begins_with_tag()
-        || syslog::Line::parse(first).is_some_and(is_sshds)
-    {
-        return Err(LineError::HiddenLogon);
-    }
-    Ok(())
 }
 
 fn names_logon(text: &str) -> bool {

@@ -57,9 +57,10 @@ pub(super) fn id_cut(message: &str) -> &str {
 }
 
 fn is_named(word: &str) -> bool {
-    let Some((facilities, severity)) = word.rsplit_once(['.', ':']) else {
+    let Some(at) = memchr::memrchr2(b'.', b':', word.as_bytes()) else {
         return false;
     };
+    let (facilities, severity) = (&word[..at], &word[at + 1..]);
     let holds = |names: &[&str], name: &str| names.iter().any(|it| it.eq_ignore_ascii_case(name));
     holds(&SEVERITIES, severity)
         && facilities.split('|').all(|name| holds(&FACILITIES, name) || is_numbered(name))

@@ -226,6 +226,15 @@ fn year(text: &str) -> Option<i16> {
 
 /// `10:00:00` with or without a fraction.
 fn time(clock: &str) -> Option<civil::Time> {
+    // Nearly every line's.
+    if let &[h, i, b':', m, n, b':', s, t] = clock.as_bytes() {
+        let number = |tens: u8, ones: u8| {
+            let are_digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+            are_digits.then(|| (10 * (tens - b'0') + ones - b'0') as i8)
+        };
+        let (hour, minute, second) = (number(h, i)?, number(m, n)?, number(s, t)?);
+        return civil::Time::new(hour, minute, if second == 60 { 59 } else { second }, 0).ok();
+    }
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut parts = clock.split(':').map(|part| part.parse::<i8>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);

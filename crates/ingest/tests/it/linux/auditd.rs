@@ -1,5 +1,7 @@
 //! The audit log, raw, enriched, and by way of syslog.
 
+mod real;
+
 use ingest::passwd::Passwd;
 use ingest::{Format, Options};
 use inventory::logon::Source;

@@ -3,6 +3,7 @@
 mod headers;
 mod journalctl;
 mod recognition;
+mod sent;
 
 use std::fs::File;
 use std::io::Write;
