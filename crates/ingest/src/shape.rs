@@ -167,6 +167,41 @@ pub(crate) enum RecordError {
     Several(String),
 }
 
+/// Why events that came in one record cannot be used: of the first ones.
+#[derive(Default)]
+struct Errors {
+    first: Vec<(u64, RecordError)>,
+    more: u64,
+}
+
+impl Errors {
+    const MAX: usize = 8;
+
+    fn take(&mut self, number: u64, read: Result<(), RecordError>) {
+        match read {
+            Err(error) if self.first.len() < Self::MAX => self.first.push((number, error)),
+            Err(_) => self.more += 1,
+            Ok(()) => {}
+        }
+    }
+
+    /// What is told of a record with so many events.
+    fn of(mut self, events: u64) -> Result<(), RecordError> {
+        if events == 1 {
+            return self.first.pop().map_or(Ok(()), |(_, error)| Err(error));
+        }
+        if self.first.is_empty() {
+            return Ok(());
+        }
+        let told = self.first.iter().map(|(number, error)| format!("its record {number}: {error}"));
+        let told = told.collect::<Vec<_>>().join("; ");
+        Err(RecordError::Several(match self.more {
+            0 => told,
+            more => format!("{told}; and {more} more"),
+        }))
+    }
+}
+
 /// Makes logons of records, whichever shape each has; shared by the workers.
 pub(crate) struct RecordReader<'a> {
     pub(crate) rule: &'a Rule,
@@ -230,47 +265,43 @@ impl RecordReader<'_> {
         if !text.starts_with('{') {
             return None;
         }
-        let (mut number, mut others, mut errors) = (0, 0, Vec::new());
+        let (mut number, mut others) = (0, 0);
+        let mut errors = Errors::default();
         event_json::each(&text, &mut |found| {
             number += 1;
-            let read = match found {
-                Some(Found::Event(event)) => {
-                    let part = outcome.part(Format::EventJson);
-                    let mut assumed = false;
-                    let zone = (self.zone, &mut assumed);
-                    let read = event.take(part, self.rule, self.device, zone, raw);
-                    outcome.zone_assumed |= assumed;
-                    read.map_err(RecordError::from)
-                }
-                Some(Found::Xml(xml)) => {
-                    self.read_event_xml(Format::EventJson, Source::EventJson, &xml, raw, outcome)
-                }
-                None => {
-                    others += 1;
-                    return;
-                }
-            };
-            if let Err(error) = read {
-                errors.push((number, error));
+            match found {
+                Some(found) => errors.take(number, self.read_found(&found, raw, outcome)),
+                None => others += 1,
             }
         });
         if others == number {
             return None;
         }
-        outcome.part(Format::EventJson).tally.records += others;
-        let is_alone = number == 1;
-        let several = |errors: Vec<(u64, RecordError)>| {
-            let told = errors.iter().map(|(number, error)| format!("its record {number}: {error}"));
-            RecordError::Several(told.collect::<Vec<_>>().join("; "))
-        };
-        Some(match errors.pop() {
-            None => Ok(()),
-            Some((_, error)) if is_alone => Err(error),
-            Some(last) => {
-                errors.push(last);
-                Err(several(errors))
+        if others > 0 {
+            outcome.part(Format::EventJson).tally.records += others;
+        }
+        Some(errors.of(number))
+    }
+
+    fn read_found(
+        &self,
+        found: &Found<'_>,
+        raw: &[u8],
+        outcome: &mut Outcome,
+    ) -> Result<(), RecordError> {
+        let event = match found {
+            Found::Event(event) => event,
+            Found::Xml(xml) => {
+                let source = Source::EventJson;
+                return self.read_event_xml(Format::EventJson, source, xml, raw, outcome);
             }
-        })
+        };
+        let part = outcome.part(Format::EventJson);
+        let mut assumed = false;
+        let zone = (self.zone, &mut assumed);
+        let read = event.take(part, self.rule, self.device, zone, raw);
+        outcome.zone_assumed |= assumed;
+        Ok(read?)
     }
 
     fn read_xml(

@@ -116,6 +116,12 @@ fn what_is_missing_is_told_by_its_name() {
             }
         }
     }
+    let wrapped = read(&[
+        json!({"records": [without("timestamp"), whole.clone(), without("computer_name")]}),
+    ]);
+    assert_eq!(wrapped.users(), ["ann"]);
+    let reason = &wrapped.rejects[0].reason;
+    assert!(reason.contains("its record 1: ") && reason.contains("its record 3: "), "{reason}");
     let mut nobody = without("event_data.TargetUserName");
     nobody["event_data"].as_object_mut().unwrap().remove("TargetUserSid");
     let read_nobody = read(&[nobody]);
