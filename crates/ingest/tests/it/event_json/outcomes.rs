@@ -159,9 +159,7 @@ fn what_does_not_matter_makes_nobody() {
     }
 }
 
-/// Needs `jsonl` to ask `event_json` for what no shape knows.
 #[test]
-#[ignore = "until lines are recognised by event_json::is_event"]
 fn a_file_of_it_is_known_by_itself() {
     let record = json!({"System": {"EventID": {"Value": 4624}, "Channel": "Security",
         "Computer": COMPUTER, "EventRecordID": 77, "TimeCreated": {"SystemTime": 1_772_438_400.5}},
@@ -212,7 +210,6 @@ fn a_dump_of_a_log_tells_the_same_events() {
 
 /// Records of other projects' tests, with what an independent reader found in them.
 #[test]
-#[ignore = "until lines are recognised by event_json::is_event"]
 fn real_records_give_what_an_independent_program_found() {
     let Some(folder) = data() else { return };
     let folder = folder.join("turn2");
