@@ -20,7 +20,6 @@ use inventory::rule::Rule;
 use inventory::time::{Stamp, Timestamp};
 
 use crate::event_xml;
-use crate::object::{Object, elements};
 use crate::session::Part;
 use crate::windows::{self, EventData, FieldError, Kind, Values, message};
 use crate::zone::Zone;
@@ -30,26 +29,6 @@ use role::{Role, Roles};
 
 /// The provider of the events of the Security channel that matter.
 const PROVIDER: &str = "Microsoft-Windows-Security-Auditing";
-/// The members in which several events come: of Event Hubs, of Elasticsearch, of Chainsaw, of
-/// OpenTelemetry's protocol, of APIs.
-const WRAPPERS: [&str; 13] = [
-    "records",
-    "hits",
-    "value",
-    "Results",
-    "results",
-    "documents",
-    "Events",
-    "events",
-    "data",
-    "logs",
-    "resourceLogs",
-    "scopeLogs",
-    "logRecords",
-];
-/// OpenTelemetry's are three within one another.
-const MAX_WRAPPERS: usize = 4;
-
 /// What a JSON object is.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
@@ -67,8 +46,8 @@ pub(crate) struct Event<'a> {
 
 /// Finds the event in a JSON object; `None` when the object is none.
 ///
-/// It is one when it has an event id, and with it a channel, a provider or the values of a logon. The
-/// objects of a wrapper are not looked into: [`each`] does that.
+/// It is one when it has an event id, and with it a channel, a provider or the values of a logon. What
+/// a wrapper holds is taken out by whoever reads records.
 pub(crate) fn find(json: &str) -> Option<Found<'_>> {
     let mut leaves = leaves::of(json)?;
     if Roles::of(&leaves).leaf(Role::EventId).is_none() {
@@ -83,46 +62,6 @@ pub(crate) fn find(json: &str) -> Option<Found<'_>> {
     }
     let is_event = View::of(&leaves).is_event();
     is_event.then_some(Found::Event(Event { leaves }))
-}
-
-/// Whether a JSON object is an event, or a wrapper around events.
-#[allow(dead_code, reason = "for the readers of lines and of what carries them")]
-pub(crate) fn is_event(json: &str) -> bool {
-    let mut found = false;
-    each(json, &mut |event| found |= event.is_some());
-    found
-}
-
-/// Gives the events in a JSON object to `each`: itself, or those that a wrapper in it holds, of which
-/// those that are none are `None`.
-pub(crate) fn each<'a>(json: &'a str, each: &mut dyn FnMut(Option<Found<'a>>)) {
-    unwrap(json, 0, each);
-}
-
-fn unwrap<'a>(json: &'a str, depth: usize, each: &mut dyn FnMut(Option<Found<'a>>)) {
-    let json = json.trim();
-    if json.starts_with('[') {
-        // What is broken in it is told by the reader of the line.
-        let _ = elements(json, &mut |element| {
-            unwrap(element, depth + 1, each);
-            true
-        });
-        return;
-    }
-    let wrapped = match Object::parse(json) {
-        Ok(object) if depth < MAX_WRAPPERS => WRAPPERS.iter().find_map(|key| {
-            object.nested(key).filter(|inner| {
-                let holds = inner.trim_start_matches(['[', ' ', '\r', '\n', '\t']);
-                // `hits` is an object around the hits, the others are lists of objects.
-                (inner.starts_with('[') || *key == "hits") && holds.starts_with('{')
-            })
-        }),
-        _ => None,
-    };
-    match wrapped {
-        Some(inner) => unwrap(inner, depth + 1, each),
-        None => each(find(json)),
-    }
 }
 
 /// An event in XML that a value holds whole, under a name that means it: any program may write such a

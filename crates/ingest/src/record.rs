@@ -24,7 +24,7 @@ use crate::{Format, event_json};
 const MAX_DEPTH: usize = 10;
 /// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
 /// API and Graph's), of osquery's TLS logger and shippers, of Elasticsearch, CloudWatch and Loki.
-const WRAPPERS: [&str; 10] = [
+const WRAPPERS: [&str; 13] = [
     "records",
     "value",
     "Results",
@@ -35,6 +35,9 @@ const WRAPPERS: [&str; 10] = [
     "events",
     "streams",
     "Records",
+    "Events",
+    "documents",
+    "logs",
 ];
 /// The members that hold a whole record of which nothing stands beside them: of Elasticsearch, Splunk's
 /// exports and OpenTelemetry.

@@ -21,6 +21,8 @@ use crate::object::elements;
 const MAX_DEPTH: usize = 24;
 /// An event has fewer than a hundred values, its envelopes some more.
 const MAX_LEAVES: usize = 2048;
+/// An event's lists have some thirty values; longer ones must not take the room of what comes behind them.
+const MAX_ITEMS: usize = 256;
 /// No name that matters is as long.
 const MAX_KEY_BYTES: usize = 128;
 /// Objects in texts are opened so many times within one another.
@@ -96,7 +98,7 @@ impl<'a> Leaves<'a> {
         // It is part of what was parsed as a whole: it is valid.
         let _ = elements(json, &mut |item| {
             items.push(item);
-            items.len() < MAX_LEAVES
+            items.len() < MAX_ITEMS
         });
         let is_single = items.len() == 1;
         for (index, item) in items.into_iter().enumerate() {
@@ -351,7 +353,9 @@ mod tests {
         let many: Vec<String> = (0..3 * MAX_LEAVES).map(|n| format!("\"a{n}\":1")).collect();
         assert_eq!(of(&format!("{{{}}}", many.join(","))).unwrap().len(), MAX_LEAVES);
         let many = "1,".repeat(3 * MAX_LEAVES);
-        assert_eq!(of(&format!("{{\"a\":[{many}1]}}")).unwrap().len(), MAX_LEAVES);
+        let long = format!("{{\"a\":[{many}1],\"b\":2}}");
+        let leaves = of(&long).unwrap();
+        assert_eq!((leaves.len(), leaves[MAX_ITEMS].path.as_str()), (MAX_ITEMS + 1, "b"));
         for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
             let deep = format!("{{\"a\":{}1{}}}", open.repeat(50_000), close.repeat(50_000));
             assert!(of(&deep).unwrap_or_default().is_empty());
