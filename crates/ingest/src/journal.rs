@@ -18,7 +18,7 @@ use crate::windows::FieldError;
 use crate::{Format, Options};
 
 pub(crate) use export::{is_export, read as read_export};
-pub(crate) use json::is_json;
+pub(crate) use json::is_entry;
 
 /// logind's message of a session that begins.
 pub(crate) const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";

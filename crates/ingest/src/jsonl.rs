@@ -96,10 +96,11 @@ fn read_in_blocks(
     };
     // Of a sender's records each is read: nothing is to be known of them all.
     let is_live = session.memory().is_some();
-    let format = if is_live { None } else { recognise::format(&head, &records) };
+    let format = if is_live { Err("") } else { recognise::format(&head, &records) };
     let reader = LineReader { records: &records, is_live };
     let mut sequence = Sequence::new(session);
-    let mut file = OpenFile::new(session, name, format).counting(pieces);
+    let mut file = OpenFile::new(session, name, format.ok()).counting(pieces);
+    file.seems(format.err().unwrap_or_default());
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
     let mut warned = false;

@@ -211,13 +211,13 @@ impl Records<'_> {
         hints: &Hints,
         walk: &mut Walk<'_>,
     ) -> serde_json::Result<Understood> {
-        if journal::is_json(json.as_bytes()) && hints.depth == 0 {
+        let object = Object::parse(json)?;
+        if journal::is_entry(&object) && !hints.is_said {
             let entry: Entry = serde_json::from_str(json)?;
             walk.number();
             walk.carry(Carried::Journal(Box::new(entry)));
             return Ok(Understood::Known);
         }
-        let object = Object::parse(json)?;
         let is_record =
             !carrier::is_collectors(&object) || object.text("event").starts_with("<Event");
         if is_record && self.record(json, &object, hints, walk)? {
@@ -352,7 +352,7 @@ impl Records<'_> {
         let is_open = !hints.is_of_journal();
         if is_open && text.starts_with('{') && hints.depth < MAX_DEPTH {
             // It may as well be a text that only begins so.
-            let inner = self.object(text, hints, walk);
+            let inner = self.object(text, &hints.said(), walk);
             return Ok(inner.unwrap_or(Understood::Unknown("")));
         }
         if is_open && text.starts_with('<') && xml::has_start(text.as_bytes()) {
