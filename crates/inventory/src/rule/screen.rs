@@ -52,7 +52,7 @@ pub(super) fn is_account(name: &str, has_domain: bool) -> bool {
             && !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())
     };
-    ACCOUNTS.iter().any(|known| is(&known))
+    ACCOUNTS.iter().any(is)
         || numbered()
         || !has_domain && is(&PLAIN)
         || NO_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
