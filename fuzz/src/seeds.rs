@@ -22,6 +22,7 @@ fn main() -> io::Result<()> {
         }
     }
     lines(&folder)?;
+    records(&folder.join("records"))?;
     archives(&folder.join("archives"))
 }
 
@@ -51,6 +52,34 @@ fn lines(folder: &Path) -> io::Result<()> {
     let lines = HEADERS.map(|header| format!("{header}{SAID}\n")).concat();
     std::fs::write(folder.join(Shape::AuthLog.name()).join("headers"), lines)?;
     std::fs::write(folder.join(Shape::Auditd.name()).join("laurel"), format!("{LAUREL}\n"))
+}
+
+/// Records of utmp as text, and of other systems.
+fn records(folder: &Path) -> io::Result<()> {
+    const LAST: &str = "\
+ann      pts/1        192.0.2.7        Sun Mar  1 12:02 - 13:01  (00:59)
+olga.beer              :0               Sun Mar  1 12:01 - down  (1+03:45)
+ann      tty1                          2026-03-01T12:01:02+00:00 - crash (00:45)    gate.example
+reboot   system boot  6.1.0-18-amd64   Sun Mar  1 12:00:00 2026   still running
+
+wtmp begins Sun Mar  1 12:00:00 2026
+";
+    const DUMP: &str = "\
+[7] [01234] [ts/1] [ann     ] [pts/1       ] [192.0.2.7           ] [192.0.2.7      ] [2026-03-01T12:02:10,250000+00:00]
+[6] [01234] [    ] [root    ] [ssh:notty   ] [                    ] [0.0.0.0        ] [Sat Nov 10 20:22:14 2018 +07]
+";
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("last"), LAST)?;
+    std::fs::write(folder.join("utmpdump"), DUMP)?;
+    let mut macos = vec![0; 2 * 628];
+    let mut put = |at: usize, bytes: &[u8]| macos[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"utmpx-1.00");
+    put(296, &10_i16.to_le_bytes());
+    put(628, b"ann");
+    put(628 + 260, b"console");
+    put(628 + 296, &7_i16.to_le_bytes());
+    put(628 + 300, &1_772_366_400_i32.to_le_bytes());
+    std::fs::write(folder.join("macos"), macos)
 }
 
 /// Those that fuzz/run has no program for.

@@ -20,8 +20,20 @@ const HOST_CHARS: usize = 16;
 /// Terminals begin within so many blanks behind the column of users; if nothing does, there is none.
 const MAX_GAP: usize = 5;
 /// What stands in the terminal's column where the line is no user's.
-const PSEUDO_LINES: [&str; 6] =
-    ["system boot", "system down", "(to lvl", "old time", "new time", "~"];
+const PSEUDO_LINES: [&str; 10] = [
+    "system boot",
+    "system down",
+    "(to lvl",
+    "old time",
+    "new time",
+    "runlevel ",
+    "~",
+    "|",
+    "{",
+    "}",
+];
+/// Whom utmp names where no person is; FreeBSD's are two words.
+const PSEUDO_USERS: [&str; 4] = ["reboot", "shutdown", "runlevel", "LOGIN"];
 const MACHINE_USERS: [&str; 2] = ["boot time", "shutdown time"];
 /// What ends the terminal of tries that sshd refused; only a btmp has them.
 const REFUSED: &str = ":notty";
@@ -93,6 +105,7 @@ impl<'a> Row<'a> {
 
     fn is_of_machine(&self) -> bool {
         PSEUDO_LINES.iter().any(|line| self.line.starts_with(line))
+            || PSEUDO_USERS.contains(&self.user)
             || MACHINE_USERS.contains(&self.user)
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn is_account(name: &str, has_domain: bool) -> bool {
             && !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())
     };
-    ACCOUNTS.iter().any(|known| is(&known))
+    ACCOUNTS.iter().any(is)
         || numbered()
         || !has_domain && is(&PLAIN)
         || NO_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
@@ -63,7 +63,7 @@ pub(super) fn is_account(name: &str, has_domain: bool) -> bool {
 pub struct Opening<'a> {
     /// The PAM service: `sshd`, `gdm-password`.
     pub service: &'a str,
-    /// The terminal, without `/dev/`: `tty2`, `:0`, `pts/0`.
+    /// The terminal, with or without `/dev/`: `tty2`, `:0`, `pts/0`.
     pub terminal: &'a str,
     /// The class of the session (`pam_systemd(8)`): `user`, `greeter`, `manager`.
     pub class: &'a str,
@@ -81,11 +81,14 @@ impl Opening<'_> {
         !is_screen && !has_class && !self.is_number_on_display(user)
     }
 
-    /// A log that has but numbers, such as lastlog: no person has a system account's, and a display is
-    /// where its screen is.
+    /// A log that has but numbers, such as lastlog: no person has a system account's, and a screen is
+    /// on a display (`:0`) or has a console of its own (`tty1`).
     fn is_number_on_display(&self, user: &str) -> bool {
         let number = UserParts::of(user).and_then(|parts| parts.name.parse().ok());
-        self.terminal.starts_with(':') && number.is_some_and(|it| SYSTEM_NUMBERS.contains(&it))
+        let terminal = self.terminal.strip_prefix("/dev/").unwrap_or(self.terminal);
+        let console = terminal.strip_prefix("tty").and_then(|rest| rest.bytes().next());
+        let is_display = terminal.starts_with(':') || console.is_some_and(|it| it.is_ascii_digit());
+        is_display && number.is_some_and(|it| SYSTEM_NUMBERS.contains(&it))
     }
 }
 
@@ -137,6 +140,7 @@ mod tests {
             ("otto", opening("", "tty1", "greeter")),
             ("otto", opening("", "", "manager")),
             ("42", opening("", ":0", "")),
+            ("117", opening("", "/dev/tty1", "")),
         ] {
             assert!(!opening.is_of_a_person(user), "{user} {opening:?}");
         }
@@ -145,6 +149,7 @@ mod tests {
             ("otto", opening("cosmic-greeter", "tty2", "user-early")),
             ("otto", opening("greetd", "tty1", "")),
             ("42", opening("", "pts/0", "")),
+            ("42", opening("", "ttyS0", "")),
             ("1042", opening("", ":0", "")),
             ("0", opening("", ":0", "")),
         ] {

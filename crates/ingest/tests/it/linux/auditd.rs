@@ -47,6 +47,22 @@ fn logons_and_failures_are_told_apart() {
 }
 
 #[test]
+fn a_logon_screen_is_nobody_by_name_and_by_number() {
+    let gdm = |user: &str| {
+        format!(
+            "{user} exe=\"/usr/libexec/gdm-session-worker\" hostname=web-1 addr=? terminal=/dev/tty1 res=success"
+        )
+    };
+    let text = [
+        record("USER_LOGIN", 1, 1, &gdm("uid=42")),
+        record("USER_LOGIN", 2, 2, &gdm("acct=\"gdm\"")),
+        record("USER_LOGIN", 3, 3, &gdm("uid=1042")),
+    ];
+    let read = read_bytes_with(text.concat().as_bytes(), &on("web-1"));
+    assert_eq!((told(&read), read.tally().noise), (vec!["1042@web-1 2".to_owned()], 2));
+}
+
+#[test]
 fn an_sshd_session_counts_once_with_or_without_a_login_record() {
     let start = |serial, session, exe| {
         record(

@@ -25,6 +25,8 @@ wtmp begins Sun Mar  1 12:00:00 2026
 const LAST_F: &str = "\
 shutdown system down  6.1.0-18-amd64   Mon Mar  2 15:46:40 2026 - Thu Jan  1 00:00:00 1970 (-20514+15:46)
 ruth     pts/1        192.0.2.7        Sun Mar  1 12:02:10 2026 - Sun Mar  1 13:01:40 2026  (00:59)
+date     |                             Mon Mar  2 14:58:29 2026   gone - no logout
+shutdown runlevel 0                    Mon Mar  2 14:58:29 2026   gone - no logout
 runlevel (to lvl 5)   6.1.0-18-amd64   Sun Mar  1 12:00:05 2026 - Mon Mar  2 15:46:40 2026 (1+03:46)
 ruth     tty2                          Sun Mar  1 12:01:02 2026 - down                     (1+03:45)
 
@@ -237,7 +239,7 @@ fn text_that_only_quotes_a_listing_is_none() {
     let late = format!("{LAST_F}{}no line of it\n", LAST_F.repeat(30));
     let read = read_bytes_with(late.as_bytes(), &on("web-1"));
     assert_eq!((read.logons.len(), read.tally().rejects), (62, 1));
-    assert_eq!(rejects(&read), ["line 187: not a line of `last`"]);
+    assert_eq!(rejects(&read), ["line 249: not a line of `last`"]);
 }
 
 proptest! {
