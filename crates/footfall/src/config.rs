@@ -150,6 +150,7 @@ pub(crate) enum Tls {
 pub(crate) struct RuleConfig {
     pub(crate) logon_types: Types,
     pub(crate) ignore: Vec<String>,
+    pub(crate) max_ahead: Seconds,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -353,9 +354,10 @@ impl Config {
         Ok(self)
     }
 
-    /// The rule for imports.
-    pub(crate) fn rule(&self) -> Rule {
-        let mut rule = Rule { logon_types: self.rule.logon_types.0, ..Rule::default() };
+    /// The rule for what is read at this moment.
+    pub(crate) fn rule(&self, now: Timestamp) -> Rule {
+        let latest = now.plus_seconds(self.rule.max_ahead.get().into());
+        let mut rule = Rule { logon_types: self.rule.logon_types.0, latest, ..Rule::default() };
         for entry in &self.rule.ignore {
             rule.ignore(entry);
         }

@@ -109,7 +109,11 @@ pub(crate) fn server_config(
         audit_calls: config.audit.calls,
         trusted_proxies: config.trusted_proxies()?,
         intake: intake::Settings {
-            options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
+            options: ingest::Options {
+                rule: config.rule(SystemClock.now()),
+                ..ingest::Options::default()
+            },
+            max_ahead_s: config.rule.max_ahead.get(),
             max_waiting: config.intake.max_waiting.get(),
             max_held_bytes: config.intake.max_held_mib.get().saturating_mul(1 << 20),
             patience: config.intake.patience.into(),

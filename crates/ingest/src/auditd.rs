@@ -80,19 +80,20 @@ impl Reader {
         let session = linux::session(&[machine, &record.session()]);
         match (logon, opens_session) {
             (Some(logon), true) => {
+                part.check(&options.rule, logon.time)?;
                 part.tally.records += 1;
                 if !self.counted.contains(&session) {
                     self.wait(session, logon, outcome);
                 }
             }
-            (logon, true) => part.count(logon),
+            (logon, true) => part.count(&options.rule, logon)?,
             (logon, false) => {
                 self.waiting.retain(|(waiting, _)| *waiting != session);
                 if self.counted.len() == MAX_WAITING {
                     self.counted.pop_front();
                 }
                 self.counted.push_back(session);
-                part.count(logon);
+                part.count(&options.rule, logon)?;
             }
         }
         Ok(())

@@ -147,8 +147,7 @@ impl<'a> Reader<'a> {
             // The entry's own: it may be another host's of the same name.
             logon.machine.identifiers = vec![id];
         }
-        part.count(logon);
-        Ok(())
+        part.count(&self.options.rule, logon)
     }
 
     fn accepted<'e>(

@@ -217,9 +217,10 @@ impl<'a> Reader<'a> {
             if record.seconds == 0 {
                 continue;
             }
-            match self.logon(&record, at / size as u64) {
-                Ok(logon) => self.outcome.part(Format::Lastlog).count(logon),
-                Err(error) => self.outcome.rejects.push(position, error),
+            let logon = self.logon(&record, at / size as u64);
+            let part = self.outcome.part(Format::Lastlog);
+            if let Err(error) = logon.and_then(|logon| part.count(&self.options.rule, logon)) {
+                self.outcome.rejects.push(position, error);
             }
         }
         if !is_hole(rest) {

@@ -306,6 +306,8 @@ pub struct Tally {
     pub first: Option<Timestamp>,
     /// The latest time among the logons that count.
     pub last: Option<Timestamp>,
+    /// The latest time that was rejected because it lies ahead ([`Rule::latest`]).
+    pub ahead: Option<Timestamp>,
 }
 
 impl Tally {
@@ -320,6 +322,7 @@ impl Tally {
         self.rejects += other.rejects;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.into_iter().chain(other.last).max();
+        self.ahead = self.ahead.max(other.ahead);
     }
 
     /// Whether nothing at all was counted.

@@ -112,12 +112,12 @@ pub(crate) enum Found {
 pub(crate) type Tell<'f> = dyn FnMut(Result<Found, FieldError>) + 'f;
 
 impl Found {
-    pub(crate) fn count(self, part: &mut Part) {
+    fn count(self, part: &mut Part, rule: &Rule) -> Result<(), FieldError> {
         match self {
-            Found::Logon(logon) => part.count(logon),
-            Found::Report(report) => part.report(report),
-            Found::Another(logon) => part.count_waited(logon),
-            Found::Sighting(report) => part.reports.push(report),
+            Found::Logon(logon) => return part.count(rule, logon),
+            Found::Report(report) => return part.report(rule, report),
+            Found::Another(logon) => return part.another(rule, logon),
+            Found::Sighting(report) => return part.sighting(rule, report),
             Found::Identity(identity, time) => part.identities.push((identity, time)),
             Found::Failure => {
                 part.tally.records += 1;
@@ -125,6 +125,7 @@ impl Found {
             }
             Found::Other => part.tally.records += 1,
         }
+        Ok(())
     }
 }
 
@@ -138,11 +139,15 @@ pub(crate) fn read(
 ) {
     // It is known whose it is, whatever is wrong with it.
     outcome.part(product.format());
-    product.read(record, context, &mut |found| match (found, position) {
-        (Ok(found), _) => found.count(outcome.part(product.format())),
-        (Err(error), (position, None)) => outcome.rejects.push(position, error),
-        (Err(error), (position, Some(number))) => {
-            outcome.rejects.push(position, format_args!("its record {number}: {error}"));
+    product.read(record, context, &mut |found| {
+        let counted =
+            found.and_then(|found| found.count(outcome.part(product.format()), context.rule));
+        match (counted, position) {
+            (Ok(()), _) => {}
+            (Err(error), (position, None)) => outcome.rejects.push(position, error),
+            (Err(error), (position, Some(number))) => {
+                outcome.rejects.push(position, format_args!("its record {number}: {error}"));
+            }
         }
     });
 }

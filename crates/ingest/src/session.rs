@@ -12,6 +12,7 @@ use std::rc::Rc;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
+use inventory::rule::Rule;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
@@ -20,7 +21,7 @@ use crate::live::Memory;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
-use crate::windows::Kind;
+use crate::windows::{FieldError, Kind};
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -128,7 +129,10 @@ pub(crate) struct Part {
 
 impl Part {
     /// Counts a logon record that could be read: one that counts, or noise.
-    pub(crate) fn count(&mut self, logon: Option<Logon>) {
+    pub(crate) fn count(&mut self, rule: &Rule, logon: Option<Logon>) -> Result<(), FieldError> {
+        if let Some(logon) = &logon {
+            self.check(rule, logon.time)?;
+        }
         self.tally.records += 1;
         match logon {
             Some(logon) => {
@@ -137,25 +141,45 @@ impl Part {
             }
             None => self.tally.noise += 1,
         }
+        Ok(())
+    }
+
+    /// Refuses a time that lies too far ahead.
+    pub(crate) fn check(&mut self, rule: &Rule, time: Timestamp) -> Result<(), FieldError> {
+        if !rule.is_ahead(time) {
+            return Ok(());
+        }
+        self.tally.ahead = self.tally.ahead.max(Some(time));
+        Err(FieldError::Ahead(time))
     }
 
     /// Counts a record in which a machine tells of itself.
-    pub(crate) fn report(&mut self, report: MachineReport) {
+    pub(crate) fn report(&mut self, rule: &Rule, report: MachineReport) -> Result<(), FieldError> {
+        self.check(rule, report.time)?;
         self.tally.records += 1;
         self.tally.reports += 1;
         match self.reports.last_mut() {
             Some(last) if reports::are_one(last, &report) => reports::join(last, report),
             _ => self.reports.push(report),
         }
+        Ok(())
     }
 
     /// Counts a record of something that happened to a session: of a person's, or noise.
-    pub(crate) fn change(&mut self, change: Option<SessionEvent>) {
+    pub(crate) fn change(
+        &mut self,
+        rule: &Rule,
+        change: Option<SessionEvent>,
+    ) -> Result<(), FieldError> {
+        if let Some(change) = &change {
+            self.check(rule, change.time)?;
+        }
         self.tally.records += 1;
         if let Some(change) = change {
             self.tally.changes += 1;
             self.changes.push(change);
         }
+        Ok(())
     }
 
     /// Counts a record that is no logon.
@@ -168,6 +192,24 @@ impl Part {
     pub(crate) fn count_waited(&mut self, logon: Logon) {
         self.tally.count_logon(logon.time);
         self.logons.push(logon);
+    }
+
+    /// Counts one more logon of a record that told one.
+    pub(crate) fn another(&mut self, rule: &Rule, logon: Logon) -> Result<(), FieldError> {
+        self.check(rule, logon.time)?;
+        self.count_waited(logon);
+        Ok(())
+    }
+
+    /// Counts a moment more at which a machine was there.
+    pub(crate) fn sighting(
+        &mut self,
+        rule: &Rule,
+        report: MachineReport,
+    ) -> Result<(), FieldError> {
+        self.check(rule, report.time)?;
+        self.reports.push(report);
+        Ok(())
     }
 }
 

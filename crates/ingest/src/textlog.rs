@@ -339,7 +339,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         let logon = linux::logon(self.options, &entry)?;
-        outcome.part(Format::Syslog).count(logon);
+        outcome.part(Format::Syslog).count(&self.options.rule, logon)?;
         Ok(())
     }
 

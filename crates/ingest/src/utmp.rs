@@ -199,9 +199,10 @@ pub(crate) struct Said<'a> {
 
 impl Said<'_> {
     pub(crate) fn count(self, options: &Options, position: Position, outcome: &mut Outcome) {
-        match self.logon(options) {
-            Ok(logon) => outcome.part(Format::Utmp).count(logon),
-            Err(error) => outcome.rejects.push(position, error),
+        let logon = self.logon(options);
+        let part = outcome.part(Format::Utmp);
+        if let Err(error) = logon.and_then(|logon| part.count(&options.rule, logon)) {
+            outcome.rejects.push(position, error);
         }
     }
 

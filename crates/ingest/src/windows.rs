@@ -227,6 +227,8 @@ pub(crate) enum FieldError {
     LogonType { field: &'static str, text: String },
     #[error("{field}: {error}")]
     Time { field: &'static str, error: TimeError },
+    #[error("its time, {0}, lies ahead of the clock by more than rule.max_ahead")]
+    Ahead(Timestamp),
     #[error(transparent)]
     Year(YearError),
     /// Of our own format, whose records are refused by what is wrong in them.
@@ -245,11 +247,15 @@ pub(crate) fn take(
     time: impl FnOnce() -> Result<Timestamp, FieldError>,
 ) -> Result<(), FieldError> {
     match kind {
-        Kind::Logon => part.count(logon(rule, system, values, time)?),
-        Kind::Change(change) => part.change(changes::event(rule, system, values, change, time)?),
-        Kind::Failure | Kind::Other => part.count_other(kind),
+        Kind::Logon => part.count(rule, logon(rule, system, values, time)?),
+        Kind::Change(change) => {
+            part.change(rule, changes::event(rule, system, values, change, time)?)
+        }
+        Kind::Failure | Kind::Other => {
+            part.count_other(kind);
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.

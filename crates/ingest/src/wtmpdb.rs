@@ -132,8 +132,10 @@ impl Table {
             outcome.part(self.format).tally.records += 1;
             return;
         }
-        match self.logon(row, options) {
-            Ok(logon) => outcome.part(self.format).count(logon),
+        let logon = self.logon(row, options);
+        let part = outcome.part(self.format);
+        match logon.and_then(|logon| part.count(&options.rule, logon)) {
+            Ok(()) => {}
             Err(error) => {
                 let number = row.integer(0).and_then(|number| u64::try_from(number).ok());
                 outcome.rejects.push(Position::Record(number.unwrap_or_default()), error);

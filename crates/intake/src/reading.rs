@@ -87,8 +87,9 @@ impl Outcome {
     }
 }
 
-fn options_of(intake: &Intake, origin: &Origin) -> Options {
+fn options_of(intake: &Intake, origin: &Origin, now: Timestamp) -> Options {
     let mut options = intake.0.settings.options.clone();
+    options.rule.latest = now.plus_seconds(intake.0.settings.max_ahead_s.into());
     options.threads = NonZeroUsize::MIN;
     if origin.timezone.is_some() {
         options.timezone.clone_from(&origin.timezone);
@@ -135,7 +136,7 @@ async fn read(
     now: Timestamp,
     records: Vec<Bytes>,
 ) -> Result<(Outcome, Delivery), Refusal> {
-    let options = options_of(intake, origin);
+    let options = options_of(intake, origin, now);
     let memory = intake.0.memories.of(origin);
     let delivery = Delivery::new(origin.tenant, origin.sender.clone(), now);
     on_a_thread(intake, move || {
@@ -176,7 +177,7 @@ pub(crate) async fn file<R: Read>(
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     // It comes from where logs are written now, as far as anybody knows.
-    let options = Options { written: Some(now), ..options_of(intake, origin) };
+    let options = Options { written: Some(now), ..options_of(intake, origin, now) };
     let empty = Delivery::new(origin.tenant, origin.sender.clone(), now);
     // One part is written while the next is read.
     let (parts, mut read) = mpsc::channel(1);
@@ -261,6 +262,7 @@ impl Receiver for Found {
         counts.noise += file.tally.noise;
         counts.rejected += file.tally.rejects;
         self.outcome.failures += file.tally.failures;
+        self.delivery.ahead = self.delivery.ahead.max(file.tally.ahead);
     }
 
     fn skipped(&mut self, skipped: Skipped) {

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use crate::account::{UserParts, UserRef, real_sid, resolved_sid};
 use crate::fold;
 use crate::logon::{LogonType, LogonTypes};
+use crate::time::Timestamp;
 
 pub use screen::Opening;
 
@@ -27,6 +28,9 @@ pub struct Rule {
     pub ignored_domains: HashSet<String>,
     /// SIDs that are noise beside the built-in ones, upper case.
     pub ignored_sids: HashSet<String>,
+    /// The latest time that a record may tell: what lies further ahead is some clock's fault. `None` takes
+    /// every time.
+    pub latest: Option<Timestamp>,
 }
 
 /// What a logon record is worth.
@@ -45,11 +49,17 @@ impl Default for Rule {
             ignored_names: HashSet::new(),
             ignored_domains: HashSet::new(),
             ignored_sids: HashSet::new(),
+            latest: None,
         }
     }
 }
 
 impl Rule {
+    /// Whether a time lies further ahead than a record may tell.
+    pub fn is_ahead(&self, time: Timestamp) -> bool {
+        self.latest.is_some_and(|latest| time > latest)
+    }
+
     /// Judges a successful logon by the account's name, domain and SID as the log has them.
     pub fn judge(&self, user: &str, domain: &str, sid: &str, logon_type: LogonType) -> Verdict {
         if !self.logon_types.contains(logon_type) || self.is_noise(user, domain, sid) {

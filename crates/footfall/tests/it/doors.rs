@@ -338,3 +338,30 @@ fn nobody_writes_others_into_the_journal() {
         assert_eq!(relations(&receiver.program), [row], "{path}");
     }
 }
+
+/// A sender whose clock is off is seen, and what it tells of the future is not kept.
+#[test]
+fn a_clock_that_is_ahead_shows_in_the_status() {
+    let receiver = Receiver::start();
+    let now = jiff::Timestamp::now();
+    let line = |ahead: jiff::SignedDuration, pid: u32| {
+        let time = now + ahead;
+        format!(
+            "{time:.0} web-1 sshd[{pid}]: Accepted publickey for ann from 192.0.2.7 port 1 ssh2\n"
+        )
+    };
+    let hours = jiff::SignedDuration::from_hours;
+    let (status, said) =
+        receiver.post("/api/ingest", line(hours(3), 1) + &line(hours(400 * 24), 2));
+    assert_eq!(
+        (status, &said["accepted"], &said["rejected"]),
+        (200, &1.into(), &1.into()),
+        "{said}"
+    );
+    assert!(said["rejections"][0]["reason"].as_str().unwrap().contains("rule.max_ahead"), "{said}");
+    let status = receiver.program.json(&["status", "--json"]);
+    let ahead = status["senders"][0]["clockAheadS"].as_i64().unwrap();
+    assert!((399 * 86_400..=400 * 86_400).contains(&ahead), "{status}");
+    assert!(receiver.program.run(&["status"]).contains("clock 399 d ahead"));
+    assert_eq!(relations(&receiver.program).len(), 1);
+}

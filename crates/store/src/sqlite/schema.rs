@@ -36,6 +36,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0013_watch.sql"),
         include_str!("../../migrations/sqlite/0014_quarters.sql"),
         include_str!("../../migrations/sqlite/0015_namesakes.sql"),
+        include_str!("../../migrations/sqlite/0016_clocks.sql"),
     ],
 };
 
