@@ -14,6 +14,7 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
+use crate::utf16::{self, Utf8};
 use crate::{
     document, evtx, journal, jsonl, lastlog, rows, sevenz, table, textlog, utmp, wtmpdb, xml,
 };
@@ -53,6 +54,9 @@ pub(crate) fn read(
     mut stream: Stream<'_>,
     depth: usize,
 ) -> ControlFlow<()> {
+    if let Some(order) = utf16::order(stream.look(utf16::HEAD_BYTES)) {
+        stream = Stream::new(Utf8::new(stream, order));
+    }
     let content = sniff::content(&mut stream);
     let is_archive = matches!(
         content,

@@ -72,6 +72,7 @@ mod syslog;
 mod table;
 mod tar;
 mod textlog;
+mod utf16;
 mod utmp;
 mod vector;
 mod windows;

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use crate::stream::Stream;
 use crate::{
-    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml,
+    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utf16, utmp, xml,
 };
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
@@ -199,18 +199,17 @@ fn line_starts_with_object(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 7] = [
+    const MAGICS: [(&[u8], &str); 5] = [
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
         (b"Rar!", "a RAR archive, which is not read"),
         (b"\x7fELF", "a program"),
         (b"MZ", "a program"),
-        (b"\xff\xfe", "text in UTF-16, which is not read; convert it to UTF-8"),
-        (b"\xfe\xff", "text in UTF-16, which is not read; convert it to UTF-8"),
     ];
     let known = MAGICS.iter().find(|(magic, _)| head.starts_with(magic));
     let what = match (known, first) {
         (Some((_, what)), _) => what,
+        _ if utf16::is_utf32(head) => "text in UTF-32, which is not read; convert it to UTF-8",
         (None, None) => "nothing but blanks",
         (None, Some(b'<')) => "not a known format (it looks like XML without events)",
         (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
@@ -288,7 +287,7 @@ mod tests {
             (&b"<EventLog>"[..], "XML"),
             (b"[1,{}]", "array"),
             (b"[2026-03-01] {\"a\":1}", "array"),
-            (b"\xff\xfe{\0", "UTF-16"),
+            (b"\xff\xfe\0\0{\0\0\0", "UTF-32"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),
         ] {
