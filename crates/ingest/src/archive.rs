@@ -16,7 +16,7 @@ use crate::stream::{Stream, Whole};
 use crate::tar;
 use crate::utf16::{self, Utf8};
 use crate::{
-    document, evtx, journal, jsonl, lastlog, rows, sevenz, table, textlog, utmp, wtmpdb, xml,
+    document, evtx, journal, jsonl, lastlog, rows, sevenz, textlog, utmp, wtmpdb, xml,
 };
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
@@ -99,10 +99,9 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::Json => document::read(session, name, stream),
-        Content::Csv(format) => table::read(session, name, stream, format),
         Content::JsonObjects => jsonl::read_objects(session, name, stream),
         Content::JsonArray => jsonl::read_array(session, name, stream),
-        Content::Rows(format) => rows::read(session, name, stream, format),
+        Content::Table => rows::read(session, name, stream),
         Content::Xml => xml::read(session, name, stream),
         Content::JournalExport => journal::read_export(session, name, stream),
         Content::TextLog(format) => textlog::read(session, name, stream, format),

@@ -12,7 +12,7 @@
 //! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or `rows` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
@@ -69,7 +69,6 @@ mod sqlite;
 mod sshd;
 mod stream;
 mod syslog;
-mod table;
 mod tar;
 mod textlog;
 mod utf16;

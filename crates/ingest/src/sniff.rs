@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use crate::stream::Stream;
 use crate::{
-    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utf16, utmp, xml,
+    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, tar, textlog, utf16, utmp, xml,
 };
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
@@ -26,12 +26,10 @@ pub(crate) enum Content {
     JsonLines,
     /// An array of JSON objects.
     JsonArray,
-    /// A table in CSV, as an export of this format writes it.
-    Rows(Format),
+    /// A table in CSV.
+    Table,
     /// One JSON object or a few, each over several lines or too long for one.
     Json,
-    /// A table in CSV whose rows are a product's records.
-    Csv(Format),
     /// Windows events in XML.
     Xml,
     /// JSON objects one behind the other, with nothing between them or lines of their own.
@@ -54,10 +52,14 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
             Content::JsonLines if jsonl::is_concatenated(stream.look(TEXT_HEAD_BYTES)) => {
                 Content::JsonObjects
             }
-            Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
-                Some(format) => Content::TextLog(format),
-                None => Content::Unknown(reason),
-            },
+            Content::Unknown(reason) => {
+                let head = stream.look(TEXT_HEAD_BYTES);
+                match textlog::format(head) {
+                    Some(format) => Content::TextLog(format),
+                    None if rows::is_known(head) => Content::Table,
+                    None => Content::Unknown(rows::refusal(head).unwrap_or(reason)),
+                }
+            }
             content => content,
         };
     }
@@ -101,11 +103,8 @@ fn content_of(head: &[u8]) -> Content {
     if journal::is_export(head) {
         return Content::JournalExport;
     }
-    if let Some(format) = rows::format(head) {
-        return Content::Rows(format);
-    }
-    if let Some(format) = table::format(head) {
-        return Content::Csv(format);
+    if rows::is_known(head) {
+        return Content::Table;
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
@@ -263,16 +262,16 @@ mod tests {
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
             (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
-            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
+            (b"\"_time\",\"_raw\"\r\n", Content::Table),
             (
                 b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
-                Content::Rows(Format::Sentinel),
+                Content::Table,
             ),
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
-            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv(Format::Defender)),
-            (b"user;footfall;time\n", Content::Csv(Format::Own)),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Table),
+            (b"user;footfall;time\n", Content::Table),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (
