@@ -178,6 +178,11 @@ impl Hints {
         Self { host: host.to_owned(), depth: 1, ..Self::default() }
     }
 
+    /// Whether the fields of a journal's entry are around the text.
+    pub(crate) fn is_of_journal(&self) -> bool {
+        self.entry.is_some()
+    }
+
     /// The same within one more envelope that tells nothing.
     pub(crate) fn deeper(&self) -> Self {
         Self { depth: self.depth + 1, ..self.clone() }

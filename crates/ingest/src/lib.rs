@@ -9,7 +9,8 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl` and `rows`, whose records have a `shape`, with a small file for each
-//! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
+//! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`), or are read
+//! by `event_json`, which finds an event in any JSON.
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
 //! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or `rows` brought them;
@@ -30,6 +31,7 @@ mod defender;
 mod document;
 mod ecs;
 mod entra;
+mod event_json;
 mod event_xml;
 mod evtx;
 mod field;
@@ -161,6 +163,8 @@ pub enum Format {
     Splunk,
     /// Microsoft Sentinel's tables of Windows events.
     Sentinel,
+    /// Windows events that some other program turned into JSON.
+    EventJson,
     /// Linux' wtmp, btmp and utmp.
     Utmp,
     /// Linux' lastlog.
@@ -191,7 +195,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 23] = [
+    pub const ALL: [Format; 24] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -202,6 +206,7 @@ impl Format {
         Format::OpenWec,
         Format::Splunk,
         Format::Sentinel,
+        Format::EventJson,
         Format::Utmp,
         Format::Lastlog,
         Format::Wtmpdb,
@@ -230,6 +235,7 @@ impl Format {
             Format::OpenWec => "OpenWEC",
             Format::Splunk => "Splunk",
             Format::Sentinel => "Sentinel",
+            Format::EventJson => "event JSON",
             Format::Utmp => "wtmp/btmp",
             Format::Lastlog => "lastlog",
             Format::Wtmpdb => "wtmpdb",
@@ -259,6 +265,7 @@ impl Format {
             Format::OpenWec => "openwec",
             Format::Splunk => "splunk",
             Format::Sentinel => "sentinel",
+            Format::EventJson => "event-json",
             Format::Utmp => "utmp",
             Format::Lastlog => "lastlog",
             Format::Wtmpdb => "wtmpdb",

@@ -17,7 +17,7 @@ use crate::reject::Position;
 use crate::session::Outcome;
 use crate::shape::{RecordReader, Shape};
 use crate::xml;
-use crate::{Format, windows};
+use crate::{Format, event_json};
 
 /// How many arrays, answers and envelopes may be inside one another: a shipper's array around its objects
 /// around an API's answer with its array around a document around a line.
@@ -36,9 +36,11 @@ const WRAPPERS: [&str; 10] = [
     "streams",
     "Records",
 ];
+/// The members that hold a whole record of which nothing stands beside them: of Elasticsearch, Splunk's
+/// exports and OpenTelemetry.
+const COVERS: [&str; 4] = ["_source", "fields", "result", "body"];
 /// The members in which collectors and shippers put the record that they carry.
-const ENVELOPES: [&str; 9] =
-    ["event", "message", "log", "fields", "_source", "result", "body", "MESSAGE", "properties"];
+const ENVELOPES: [&str; 5] = ["event", "message", "log", "MESSAGE", "properties"];
 
 /// Reads records; shared by the workers.
 pub(crate) struct Records<'a> {
@@ -221,7 +223,7 @@ impl Records<'_> {
         if hints.depth >= MAX_DEPTH {
             return Ok(Understood::Unknown("envelopes inside too many others"));
         }
-        self.envelope(&object, hints, walk)
+        self.envelope(json, &object, hints, walk)
     }
 
     /// Reads an object that is a record by itself; `false` where it is none that is known.
@@ -238,17 +240,23 @@ impl Records<'_> {
             return Ok(true);
         }
         let line: Line<'_> = serde_json::from_str(json)?;
-        if Shape::of(&line).is_none() && !is_evidently_a_logon(&line) {
+        if Shape::of(&line).is_none() {
             return Ok(false);
         }
         walk.number();
-        // A record that came alone is known by its bytes as they came.
-        let raw = if walk.raw.len() == json.len() { walk.raw } else { json.as_bytes() };
-        if let Err(error) = self.events.read(&line, raw, walk.outcome) {
-            walk.reject(error);
-        }
-        walk.done();
+        let read = self.events.read(&line, walk.raw_of(json), walk.outcome);
+        walk.read(read);
         Ok(true)
+    }
+
+    /// Reads an object as an event of Windows that some program turned into JSON; `false` where it is none.
+    fn event(&self, json: &str, walk: &mut Walk<'_>) -> bool {
+        let Some(read) = self.events.read_any(walk.raw_of(json), walk.outcome) else {
+            return false;
+        };
+        walk.number();
+        walk.read(read);
+        true
     }
 
     fn product(&self, product: Product, object: &Object<'_>, hints: &Hints, walk: &mut Walk<'_>) {
@@ -265,6 +273,7 @@ impl Records<'_> {
     /// What an object carries that is no record by itself.
     fn envelope(
         &self,
+        json: &str,
         object: &Object<'_>,
         hints: &Hints,
         walk: &mut Walk<'_>,
@@ -275,6 +284,10 @@ impl Records<'_> {
                 like = said;
             }
         };
+        if object.has("resourceLogs") {
+            let plain = event_json::otlp::records(json)?;
+            return self.value(&plain, &hints.deeper(), walk);
+        }
         let within = hints.within(object);
         for key in WRAPPERS {
             let Some(wrapped) = object.nested(key) else { continue };
@@ -285,6 +298,17 @@ impl Records<'_> {
         }
         if product::is_answer(object) {
             walk.outcome.part(Format::Defender);
+            return Ok(Understood::Known);
+        }
+        for key in COVERS {
+            let Some(inner) = object.nested(key) else { continue };
+            match self.value(inner, &within, walk)? {
+                Understood::Known => return Ok(Understood::Known),
+                Understood::Unknown(said) => note(said),
+            }
+        }
+        let is_collectors = carrier::is_collectors(object);
+        if !is_collectors && self.event(json, walk) {
             return Ok(Understood::Known);
         }
         for key in ENVELOPES {
@@ -301,7 +325,7 @@ impl Records<'_> {
             }
         }
         // Of the schema, but of nothing that matters.
-        if let (Some(product), false) = (Product::of(object), carrier::is_collectors(object)) {
+        if let (Some(product), false) = (Product::of(object), is_collectors) {
             walk.number();
             self.product(product, object, hints, walk);
             return Ok(Understood::Known);
@@ -320,17 +344,17 @@ impl Records<'_> {
         walk: &mut Walk<'_>,
     ) -> serde_json::Result<Understood> {
         let text = text.trim();
-        if text.starts_with('{') && hints.depth < MAX_DEPTH {
+        // Whoever may write to the journal can write JSON and XML into it, too.
+        let is_open = !hints.is_of_journal();
+        if is_open && text.starts_with('{') && hints.depth < MAX_DEPTH {
             // It may as well be a text that only begins so.
             let inner = self.object(text, hints, walk);
             return Ok(inner.unwrap_or(Understood::Unknown("")));
         }
-        if text.starts_with('<') && xml::has_start(text.as_bytes()) {
+        if is_open && text.starts_with('<') && xml::has_start(text.as_bytes()) {
             walk.number();
-            if let Err(error) = self.events.read_event(text, walk.outcome) {
-                walk.reject(error);
-            }
-            walk.done();
+            let read = self.events.read_event(text, walk.outcome);
+            walk.read(read);
             return Ok(Understood::Known);
         }
         let Some(carried) = hints.text(text) else {
@@ -360,12 +384,7 @@ fn is_raw(product: Product, object: &Object<'_>) -> bool {
         && !object.text("message").is_empty()
 }
 
-/// A record without a shape that says that it is an event that matters: what it lacks is told.
-fn is_evidently_a_logon(line: &Line<'_>) -> bool {
-    windows::kind(line.event_id.get(), line.channel.get()) != windows::Kind::Other
-}
-
-impl Walk<'_> {
+impl<'w> Walk<'w> {
     /// A record begins.
     fn number(&mut self) {
         if let Some(number) = &mut self.inside {
@@ -389,6 +408,22 @@ impl Walk<'_> {
             }
             None => self.outcome.rejects.push(place, reason),
         }
+    }
+
+    /// The bytes of a record: as they came, where it came alone.
+    fn raw_of<'j>(&self, json: &'j str) -> &'j [u8]
+    where
+        'w: 'j,
+    {
+        if self.raw.len() == json.len() { self.raw } else { json.as_bytes() }
+    }
+
+    /// A record is read, or is not for a reason.
+    fn read(&mut self, read: Result<(), impl std::fmt::Display>) {
+        if let Err(error) = read {
+            self.reject(error);
+        }
+        self.done();
     }
 
     fn carry(&mut self, carried: Carried) {

@@ -6,6 +6,7 @@
 
 mod candidates;
 mod changes;
+pub(crate) mod message;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
@@ -115,6 +116,28 @@ impl<'a> EventData<'a> {
     }
 }
 
+impl<'a> EventData<'a> {
+    /// Takes over what is missing here.
+    pub(crate) fn complete(&mut self, others: EventData<'a>) {
+        for (own, other) in [
+            (&mut self.target_user_sid, others.target_user_sid),
+            (&mut self.target_user_name, others.target_user_name),
+            (&mut self.target_domain_name, others.target_domain_name),
+            (&mut self.target_logon_id, others.target_logon_id),
+            (&mut self.logon_type, others.logon_type),
+            (&mut self.workstation_name, others.workstation_name),
+            (&mut self.ip_address, others.ip_address),
+            (&mut self.account_name, others.account_name),
+            (&mut self.account_domain, others.account_domain),
+            (&mut self.account_logon_id, others.account_logon_id),
+        ] {
+            if own.get().is_empty() {
+                *own = other;
+            }
+        }
+    }
+}
+
 impl EventData<'_> {
     pub(crate) fn values(&self) -> Values<'_> {
         Values {
@@ -166,6 +189,13 @@ impl<'a> Values<'a> {
         let is_missing =
             self.logon_type.is_empty() && self.user.is_empty() && self.account.is_empty();
         if is_missing { others } else { self }
+    }
+
+    /// Whether nothing tells whom an event is about.
+    pub(crate) fn is_missing(&self) -> bool {
+        let those =
+            [self.logon_type, self.user, self.account, self.logon_id, self.account_logon_id];
+        those.iter().chain(&self.first).all(|value| value.is_empty())
     }
 }
 

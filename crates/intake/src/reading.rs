@@ -74,6 +74,19 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
+impl Outcome {
+    /// Why nothing of what was sent was understood; `None` where something was, or nothing was to be.
+    pub fn not_understood(&self) -> Option<String> {
+        let Counts { received, rejected, .. } = self.counts;
+        let reasons: Vec<&str> = match (received == rejected, self.rejected.first()) {
+            (false, _) => return None,
+            (true, Some(first)) => vec![&first.reason],
+            (true, None) => self.skipped.iter().map(String::as_str).collect(),
+        };
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
 fn options_of(intake: &Intake, origin: &Origin) -> Options {
     let mut options = intake.0.settings.options.clone();
     options.threads = NonZeroUsize::MIN;

@@ -4,9 +4,11 @@
 
 mod access;
 mod audit;
+mod cases;
 mod command_line;
 mod crash;
 mod demo;
+mod doors;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod identities;

@@ -8,6 +8,7 @@ mod damage;
 mod defender;
 mod defender_api;
 mod entra;
+mod event_json;
 mod identifiers;
 mod inputs;
 mod json;
