@@ -15,9 +15,7 @@ use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
 use crate::utf16::{self, Utf8};
-use crate::{
-    document, evtx, journal, jsonl, lastlog, rows, sevenz, textlog, utmp, wtmpdb, xml,
-};
+use crate::{document, evtx, journal, jsonl, lastlog, rows, sevenz, textlog, utmp, wtmpdb, xml};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;

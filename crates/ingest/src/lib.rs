@@ -113,7 +113,7 @@ pub struct Options {
     /// The installation that logs of Linux are of, where they do not say it themselves. Lines of other
     /// hosts are not of it.
     pub machine_id: Option<Identifier>,
-    /// The zone of stamps that lack one and of whose record nothing tells it.
+    /// The zone of stamps that lack one; without it what the records show of it, else UTC.
     pub timezone: Option<TimeZone>,
     /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,

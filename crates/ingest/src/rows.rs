@@ -12,11 +12,13 @@ mod order;
 mod viewed;
 
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use csv::ByteRecord;
 
 use crate::carrier::Hints;
 use crate::field::{Field, Fields};
+use crate::journal::SESSION_START;
 use crate::line::Line;
 use crate::object::Object;
 use crate::product::{self, Context, Product};
@@ -27,14 +29,15 @@ use crate::session::{OpenFile, Outcome, Session};
 use crate::shape::{RecordReader, Shape};
 use crate::stream::Stream;
 use crate::windows::Candidates;
+use crate::words::Words;
 use crate::zone::Zone;
 use crate::{Format, native};
 
 use cells::Rows;
 use column::{Column, Doubt, columns};
 use head::{HEAD_BYTES, Head, texts};
-pub(crate) use kind::{is_known, refusal};
 use kind::Kind;
+pub(crate) use kind::{is_known, refusal};
 use order::{Order, Orders};
 
 /// How many rows are told of at a time.
@@ -75,9 +78,13 @@ fn read_rows(
     mut rows: Rows<'_>,
 ) -> ControlFlow<()> {
     let options = session.options;
-    let zone = Zone::of(options.timezone.as_ref(), &[]);
+    let zone = Zone::without_evidence(options.timezone.as_ref());
     let records = Records {
-        events: RecordReader { rule: &options.rule, device: options.device.as_deref(), zone: &zone },
+        events: RecordReader {
+            rule: &options.rule,
+            device: options.device.as_deref(),
+            zone: &zone,
+        },
         file: name,
     };
     let columns = columns(head, kind);
@@ -213,14 +220,19 @@ impl RowReader<'_> {
             let reason = format_args!("a row of {has} columns under a header of {needs}");
             return outcome.rejects.push(position, reason);
         }
-        let is_event = matches!(self.kind, Kind::Events(_) | Kind::EventViewer);
-        if is_event && !row.iter().any(|cell| self.candidates.include(cell)) && !is_text(row) {
+        let is_judged = matches!(self.kind, Kind::Own | Kind::Defender | Kind::SignIns);
+        let may_matter = |cell: &[u8]| self.candidates.include(cell) || may_be_carried(cell);
+        if !is_judged && !row.iter().any(may_matter) {
             outcome.unread += 1;
             return;
         }
         let cells = texts(row);
         let mut doubt = Doubt::default();
         let zone = self.records.events.zone;
+        // Ours are strict.
+        if self.kind == Kind::Own {
+            return self.product(&cells, position, outcome);
+        }
         let columns = self.columns.iter().zip(&cells);
         let values: Vec<String> = columns
             .map(|(column, cell)| {
@@ -230,7 +242,7 @@ impl RowReader<'_> {
             .collect();
         warned.zone_assumed |= doubt.zone_assumed;
         match self.kind {
-            Kind::Own | Kind::Defender => self.product(&values, position, outcome),
+            Kind::Defender => self.product(&values, position, outcome),
             _ if self.quick(&values, row, position, outcome) => {}
             _ => self.json(&values, position, outcome),
         }
@@ -239,8 +251,7 @@ impl RowReader<'_> {
     /// Reads a record of ours or of Defender's, whose cells are values as they stand.
     fn product(&self, values: &[String], position: Position, outcome: &mut Outcome) {
         let events = &self.records.events;
-        let context =
-            Context { rule: events.rule, device: events.device, file: self.records.file };
+        let context = Context { rule: events.rule, device: events.device, file: self.records.file };
         let record = Object::row(&self.names, values);
         match Product::of(&record) {
             Some(product) => product::read(product, &record, &context, outcome, (position, None)),
@@ -294,7 +305,10 @@ impl RowReader<'_> {
     }
 }
 
-/// Whether a row may carry a line of a log, whatever its columns are.
-fn is_text(row: &ByteRecord) -> bool {
-    row.iter().any(|cell| memchr::memmem::find(cell, b"sshd").is_some())
+/// Whether a cell may hold a line of a log, an entry of a journal, or a record of a product that matters.
+fn may_be_carried(cell: &[u8]) -> bool {
+    static WORDS: LazyLock<Words> = LazyLock::new(|| {
+        Words::new(&["sshd", "logind", SESSION_START, "audit(", "authentication", "3002", "Logon"])
+    });
+    WORDS.any(cell, |_| true)
 }

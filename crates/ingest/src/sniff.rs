@@ -263,10 +263,7 @@ mod tests {
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
             (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
             (b"\"_time\",\"_raw\"\r\n", Content::Table),
-            (
-                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
-                Content::Table,
-            ),
+            (b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve", Content::Table),
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),

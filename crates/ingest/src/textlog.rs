@@ -77,7 +77,7 @@ pub(crate) fn read(
     format: Format,
 ) -> ControlFlow<()> {
     let options = session.options;
-    let zone = Zone::of(options.timezone.as_ref(), &[]);
+    let zone = Zone::without_evidence(options.timezone.as_ref());
     let records = Records {
         events: RecordReader {
             rule: &options.rule,
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         let options = session.options;
         Self {
             options,
-            zone: Zone::of(options.timezone.as_ref(), &[]),
+            zone: Zone::without_evidence(options.timezone.as_ref()),
             years: Years::new(options.year, session.written()),
             audit: auditd::Reader::default(),
             sessions: Waiting::default(),

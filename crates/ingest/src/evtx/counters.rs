@@ -27,7 +27,8 @@ pub(super) fn correct(chunk: &mut EvtxChunkData) {
                 chunk.header.last_event_record_number.saturating_add(1);
         }
         let (start, end) = (at - size, at);
-        let grow = |counted: u32, found: usize| counted.max(u32::try_from(found).unwrap_or(counted));
+        let grow =
+            |counted: u32, found: usize| counted.max(u32::try_from(found).unwrap_or(counted));
         chunk.header.free_space_offset = grow(chunk.header.free_space_offset, end);
         chunk.header.last_event_record_data_offset =
             grow(chunk.header.last_event_record_data_offset, start);

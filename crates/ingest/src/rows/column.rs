@@ -92,9 +92,9 @@ pub(super) fn columns(head: &Head, kind: Kind) -> Vec<Column> {
 
 fn lower_first(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().collect::<String>() + chars.as_str()
-    })
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + chars.as_str())
 }
 
 impl Column {
@@ -264,7 +264,11 @@ mod tests {
             ("TimeGenerated", "1 Mar 2026 08:00:00 GMT", "08:00:00Z", ("08:00:00Z", false)),
             ("TimeGenerated", "2026-03-01T08:00:00", "08:00:00", ("08:00:00", false)),
         ] {
-            assert_eq!(told(header, cell, &berlin), (format!("2026-03-01T{given}"), false), "{cell}");
+            assert_eq!(
+                told(header, cell, &berlin),
+                (format!("2026-03-01T{given}"), false),
+                "{cell}"
+            );
             let unknown = (format!("2026-03-01T{}", unknown.0), unknown.1);
             assert_eq!(told(header, cell, &Zone::Unknown), unknown, "{cell}");
         }
@@ -273,7 +277,14 @@ mod tests {
     #[test]
     fn cells_become_members() {
         let (json, _) = object(
-            &["@timestamp", "winlog.event_id", "event.category", "host.name", "winlog.record_id", "x"],
+            &[
+                "@timestamp",
+                "winlog.event_id",
+                "event.category",
+                "host.name",
+                "winlog.record_id",
+                "x",
+            ],
             &["Mar 2, 2026 @ 08:15:30.123", "4,624", "authentication, session", "-", "1.0", "a\"b"],
             &Zone::Unknown,
         );

@@ -113,7 +113,7 @@ mod tests {
             ("\u{feff}a;\"b;c;d\";e\r\n1;2;3", 0, b';'),
             ("sep=;\r\na;b;c;d;e\n", 1, b';'),
             ("\"sep=\t\"\na\tb,c,d\te\n", 1, b'\t'),
-            ("#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\na|b;c;d|e", 1, b'|'),
+            ("#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\na|b;c|d|e", 1, b'|'),
             ("\r\n\n#TYPE x\r\na,b;c;d,e\n\n1,2,3", 3, b','),
         ] {
             let head = Head::parse(text.as_bytes()).unwrap();

@@ -257,8 +257,12 @@ fn half_at(tokens: &[Token<'_>], at: usize) -> Option<(u8, usize)> {
     let word = tokens.get(at)?.word()?;
     let second = || tokens.get(at + 1).and_then(Token::word);
     match word.as_str() {
-        "a" | "p" if second().as_deref() == Some("m") => Some((if word == "a" { 0 } else { 12 }, 2)),
-        "π" | "μ" if second().as_deref() == Some("μ") => Some((if word == "π" { 0 } else { 12 }, 2)),
+        "a" | "p" if second().as_deref() == Some("m") => {
+            Some((if word == "a" { 0 } else { 12 }, 2))
+        }
+        "π" | "μ" if second().as_deref() == Some("μ") => {
+            Some((if word == "π" { 0 } else { 12 }, 2))
+        }
         word => half(word).map(|add| (add, 1)),
     }
 }
