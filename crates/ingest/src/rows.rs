@@ -305,10 +305,26 @@ impl RowReader<'_> {
     }
 }
 
-/// Whether a cell may hold a line of a log, an entry of a journal, or a record of a product that matters.
+/// Whether a cell may hold a line of a log, an entry of a journal, or a record of a product that matters;
+/// or an event id as Kibana groups the digits of numbers.
 fn may_be_carried(cell: &[u8]) -> bool {
-    static WORDS: LazyLock<Words> = LazyLock::new(|| {
-        Words::new(&["sshd", "logind", SESSION_START, "audit(", "authentication", "3002", "Logon"])
-    });
-    WORDS.any(cell, |_| true)
+    const WORDS: [&str; 15] = [
+        "sshd",
+        "logind",
+        SESSION_START,
+        "audit(",
+        "authentication",
+        "3002",
+        "Logon",
+        "4,624",
+        "4,625",
+        "4,634",
+        "4,647",
+        "4,778",
+        "4,779",
+        "4,800",
+        "4,801",
+    ];
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    SEARCHER.any(cell, |_| true)
 }

@@ -16,6 +16,8 @@ const READ_BYTES: usize = 16 * 1024;
 /// Without a mark so many bytes at least have to look like it.
 const MIN_BYTES: usize = 16;
 
+const BYTE_ORDER_MARK: u16 = 0xfeff;
+
 /// Which byte of a code unit comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -84,12 +86,23 @@ pub(crate) struct Utf8<R> {
     high: Option<u16>,
     ready: Vec<u8>,
     given: usize,
+    /// No unit was read: the mark may come.
+    at_start: bool,
     ended: bool,
 }
 
 impl<R: Read> Utf8<R> {
     pub(crate) fn new(inner: R, order: Order) -> Self {
-        Self { inner, order, odd: None, high: None, ready: Vec::new(), given: 0, ended: false }
+        Self {
+            inner,
+            order,
+            odd: None,
+            high: None,
+            ready: Vec::new(),
+            given: 0,
+            at_start: true,
+            ended: false,
+        }
     }
 
     fn more(&mut self) -> io::Result<()> {
@@ -115,6 +128,9 @@ impl<R: Read> Utf8<R> {
     }
 
     fn unit(&mut self, unit: u16) {
+        if std::mem::take(&mut self.at_start) && unit == BYTE_ORDER_MARK {
+            return;
+        }
         let high = self.high.take();
         if let (Some(high), 0xdc00..=0xdfff) = (high, unit) {
             let code = 0x10000 + (u32::from(high - 0xd800) << 10) + u32::from(unit - 0xdc00);

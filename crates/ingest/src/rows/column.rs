@@ -33,6 +33,8 @@ enum Content {
     Words,
     /// EventData in XML, or as an object.
     EventData,
+    /// How a sign-in ended, which Graph has in an object.
+    ErrorCode,
 }
 
 /// The clock of times without a zone.
@@ -74,6 +76,11 @@ pub(super) fn columns(head: &Head, kind: Kind) -> Vec<Column> {
         };
         let mut column = Column::of(unmarked(header), clock);
         let other = match (kind, unmarked(header)) {
+            (Kind::SignIns, "Status") if has("ResultType") => Some("".into()),
+            (Kind::SignIns, "ResultType") => Some("status".into()),
+            (Kind::SignIns, "TimeGenerated") if !has("CreatedDateTime") => {
+                Some("createdDateTime".into())
+            }
             (Kind::SignIns, name) => Some(lower_first(name).into()),
             // Of the workspace's table `Event`.
             (Kind::Events(_), "EventLog") if !has("Channel") => Some("Channel".into()),
@@ -81,8 +88,10 @@ pub(super) fn columns(head: &Head, kind: Kind) -> Vec<Column> {
             (Kind::Events(_), "ParameterXml") if !has("EventData") => Some("EventData".into()),
             _ => None,
         };
-        if other == Some("EventData".into()) {
-            column.content = Content::EventData;
+        match other.as_deref() {
+            Some("EventData") => column.content = Content::EventData,
+            Some("status") => column.content = Content::ErrorCode,
+            _ => {}
         }
         column.name = other.unwrap_or(column.name);
         column
@@ -138,6 +147,9 @@ impl Column {
             Content::Number => number(cell),
             Content::EventData if cell.starts_with('<') => {
                 sentinel::event_data_json(cell).map_or(Cow::Borrowed(cell), Cow::Owned)
+            }
+            Content::ErrorCode => {
+                serde_json::json!({"errorCode": number(cell).as_ref()}).to_string().into()
             }
             Content::Text | Content::Words | Content::EventData => Cow::Borrowed(cell),
         }
