@@ -22,7 +22,7 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
     let lookup = (config.upn(), config.resolve());
-    let user = server::who::users(&**store, place.tenant.number, &args.user, lookup).await?;
+    let user = server::who::users(&**store, &scope, &args.user, lookup).await?;
     if let Some(moment) = args.at {
         let moment = moment.from(now);
         let found = match user {

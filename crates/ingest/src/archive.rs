@@ -15,7 +15,9 @@ use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
 use crate::utf16::{self, Utf8};
-use crate::{document, evtx, journal, jsonl, lastlog, rows, sevenz, textlog, utmp, wtmpdb, xml};
+use crate::{
+    document, evtx, journal, jsonl, lastlog, listing, rows, sevenz, textlog, utmp, wtmpdb, xml,
+};
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
 const MAX_DEPTH: usize = 4;
@@ -104,6 +106,7 @@ pub(crate) fn read(
         Content::JournalExport => journal::read_export(session, name, stream),
         Content::TextLog(format) => textlog::read(session, name, stream, format),
         Content::Utmp => utmp::read(session, name, stream),
+        Content::Listing(listing) => listing::read(session, name, stream, listing),
         Content::Lastlog => lastlog::read(session, name, stream),
         Content::Sqlite => wtmpdb::read(session, name, stream),
         Content::Unknown(reason) => {

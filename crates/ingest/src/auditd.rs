@@ -9,6 +9,7 @@ mod record;
 use std::collections::VecDeque;
 
 use inventory::logon::{EventKey, Logon, Source};
+use inventory::rule::Opening;
 
 use crate::linux::{self, Place};
 use crate::passwd::Passwd;
@@ -141,7 +142,8 @@ impl Reader {
                 record: Some(record.serial),
             },
         };
-        linux::logon(options, &entry)
+        let opening = Opening { terminal: record.inner("terminal"), ..Opening::default() };
+        linux::logon_of(options, &entry, opening)
     }
 
     /// A success has a number, whose name only an enriched record has; others have the name.

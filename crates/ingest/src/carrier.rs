@@ -154,6 +154,8 @@ pub(crate) struct Hints {
     time: String,
     /// Fields of a journal's entry around the text.
     entry: Option<Box<Entry>>,
+    /// The record stands in a text, which is what its writer said and no shipper's word.
+    pub(crate) is_said: bool,
     pub(crate) depth: usize,
 }
 
@@ -175,7 +177,12 @@ pub(crate) type Piece = (Position, Carried);
 impl Hints {
     /// What a line of syslog tells of the record that is its message.
     pub(crate) fn of_line(host: &str) -> Self {
-        Self { host: host.to_owned(), depth: 1, ..Self::default() }
+        Self { host: host.to_owned(), depth: 1, is_said: true, ..Self::default() }
+    }
+
+    /// The same for a record that stands in the text.
+    pub(crate) fn said(&self) -> Self {
+        Self { is_said: true, ..self.clone() }
     }
 
     /// Whether the fields of a journal's entry are around the text.

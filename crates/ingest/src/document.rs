@@ -45,7 +45,7 @@ fn read_up_to(
     let bytes = bytes.strip_prefix(BOM).unwrap_or(&bytes);
     let text = String::from_utf8_lossy(bytes);
     let options = session.options;
-    let zone = Zone::without_evidence(options.timezone.as_ref());
+    let zone = Zone::of(options.timezone.as_ref(), &[]);
     let records = Records {
         events: RecordReader {
             rule: &options.rule,

@@ -9,6 +9,7 @@
 mod leaves;
 pub(crate) mod otlp;
 mod role;
+mod text;
 pub(crate) mod time;
 mod values;
 
@@ -18,7 +19,7 @@ use inventory::logon::Source;
 use inventory::rule::Rule;
 use inventory::time::{Stamp, Timestamp};
 
-use crate::object::{Object, elements};
+use crate::event_xml;
 use crate::session::Part;
 use crate::windows::{self, EventData, FieldError, Kind, Values, message};
 use crate::zone::Zone;
@@ -28,23 +29,6 @@ use role::{Role, Roles};
 
 /// The provider of the events of the Security channel that matter.
 const PROVIDER: &str = "Microsoft-Windows-Security-Auditing";
-/// The members in which several events come: of Event Hubs, of Elasticsearch, of Chainsaw, of
-/// OpenTelemetry's protocol, of APIs.
-const WRAPPERS: [&str; 10] = [
-    "records",
-    "hits",
-    "value",
-    "Results",
-    "results",
-    "documents",
-    "Events",
-    "resourceLogs",
-    "scopeLogs",
-    "logRecords",
-];
-/// OpenTelemetry's are three within one another.
-const MAX_WRAPPERS: usize = 4;
-
 /// What a JSON object is.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
@@ -62,10 +46,17 @@ pub(crate) struct Event<'a> {
 
 /// Finds the event in a JSON object; `None` when the object is none.
 ///
-/// It is one when it has an event id, and with it a channel, a provider or the values of a logon. The
-/// objects of a wrapper are not looked into: [`each`] does that.
+/// It is one when it has an event id, and with it a channel, a provider or the values of a logon. What
+/// a wrapper holds is taken out by whoever reads records.
 pub(crate) fn find(json: &str) -> Option<Found<'_>> {
-    let leaves = leaves::of(json)?;
+    let mut leaves = leaves::of(json)?;
+    if Roles::of(&leaves).leaf(Role::EventId).is_none() {
+        // Splunk's collector has the text as `event`, its exports as `_raw`.
+        let is_text = |leaf: &&Leaf<'_>| matches!(leaf.keys().next(), Some("event" | "raw"));
+        let texts = leaves.iter().filter(is_text).map(|leaf| text::leaves(&leaf.value));
+        let found = texts.flatten().collect::<Vec<_>>();
+        leaves.extend(found);
+    }
     if let Some(xml) = xml(&leaves) {
         return Some(Found::Xml(xml));
     }
@@ -73,56 +64,29 @@ pub(crate) fn find(json: &str) -> Option<Found<'_>> {
     is_event.then_some(Found::Event(Event { leaves }))
 }
 
-/// Whether a JSON object is an event, or a wrapper around events.
-#[allow(dead_code, reason = "for the readers of lines and of what carries them")]
-pub(crate) fn is_event(json: &str) -> bool {
-    let mut found = false;
-    each(json, &mut |event| found |= event.is_some());
-    found
-}
-
-/// Gives the events in a JSON object to `each`: itself, or those that a wrapper in it holds, of which
-/// those that are none are `None`.
-pub(crate) fn each<'a>(json: &'a str, each: &mut dyn FnMut(Option<Found<'a>>)) {
-    unwrap(json, 0, each);
-}
-
-fn unwrap<'a>(json: &'a str, depth: usize, each: &mut dyn FnMut(Option<Found<'a>>)) {
-    let json = json.trim();
-    if json.starts_with('[') {
-        // What is broken in it is told by the reader of the line.
-        let _ = elements(json, &mut |element| {
-            unwrap(element, depth + 1, each);
-            true
-        });
-        return;
-    }
-    let wrapped = match Object::parse(json) {
-        Ok(object) if depth < MAX_WRAPPERS => WRAPPERS.iter().find_map(|key| {
-            object.nested(key).filter(|inner| {
-                let holds = inner.trim_start_matches(['[', ' ', '\r', '\n', '\t']);
-                // `hits` is an object around the hits, the others are lists of objects.
-                (inner.starts_with('[') || *key == "hits") && holds.starts_with('{')
-            })
-        }),
-        _ => None,
-    };
-    match wrapped {
-        Some(inner) => unwrap(inner, depth + 1, each),
-        None => each(find(json)),
-    }
-}
-
-/// An event in XML that a value holds whole. Beside an event id of its own only the members that are
-/// made for it count: any program may write such a text into a log.
+/// An event in XML that a value holds whole, under a name that means it: any program may write such a
+/// text into its messages. Beside an event id only the names count that are made for it.
 fn xml<'a>(leaves: &[Leaf<'a>]) -> Option<Cow<'a, str>> {
+    /// Azure's diagnostics, and who follows them.
     const OWN: [&str; 3] = ["rawxml", "eventxml", "xml"];
-    let is_named = |leaf: &Leaf<'_>| leaf.keys().next().is_some_and(|key| OWN.contains(&key));
-    let is_xml = |leaf: &&Leaf<'_>| leaf.value.starts_with("<Event") && leaf.index.is_none();
-    let mut found = leaves.iter().filter(is_xml);
-    let own = found.clone().find(|leaf| is_named(leaf));
+    /// Of OpenTelemetry's receiver with `raw: true`, OpenWEC, Splunk.
+    const WHOLE: [&str; 6] = ["body", "data", "event", "original", "raw", "system"];
+    let named = |names: &[&str]| {
+        let is_it = |leaf: &&Leaf<'_>| {
+            leaf.keys().next().is_some_and(|key| names.contains(&key)) && is_event_xml(&leaf.value)
+        };
+        leaves.iter().find(is_it).map(|leaf| leaf.value.clone())
+    };
     let has_event_id = || Roles::of(leaves).leaf(Role::EventId).is_some();
-    own.or_else(|| found.next().filter(|_| !has_event_id())).map(|leaf| leaf.value.clone())
+    named(&OWN).or_else(|| if has_event_id() { None } else { named(&WHOLE) })
+}
+
+fn is_event_xml(text: &str) -> bool {
+    let text = match text.strip_prefix("<?xml").and_then(|text| text.split_once("?>")) {
+        Some((_, text)) => text.trim_start(),
+        None => text,
+    };
+    text.starts_with("<Event")
 }
 
 /// What the leaves say.
@@ -139,18 +103,19 @@ impl<'l, 'a> View<'l, 'a> {
         // What a table made a number with a point of.
         let event_id = roles.text(Role::EventId).trim_end_matches(".0");
         let mut data = values::of(event_id, leaves);
-        let named = data.values();
-        if named.is_missing()
-            || windows::kind(event_id, "Security") == Kind::Logon && named.user.is_empty()
+        // Alloy's and Azure Monitor's columns have the EventData in XML.
+        let is_xml = |leaf: &&Leaf<'_>| {
+            leaf.keys().next() == Some("eventdata") && leaf.value.starts_with('<')
+        };
+        if let Some(inner) =
+            leaves.iter().find(is_xml).and_then(|leaf| event_xml::event_data(&leaf.value))
         {
-            if let Some(rendered) = message::values(event_id, roles.text(Role::Message)) {
-                data = rendered;
-            }
-        } else if named.logon_id.is_empty() && named.account_logon_id.is_empty() {
-            // Columns of an artefact beside the text.
-            if let Some(rendered) = message::values(event_id, roles.text(Role::Message)) {
-                data.complete(rendered);
-            }
+            data.complete(inner);
+        }
+        if lacks(&data)
+            && let Some(rendered) = message::values(event_id, roles.text(Role::Message))
+        {
+            data.complete(rendered);
         }
         let channel = channel(&roles, &data);
         Self { roles, event_id, channel, data }
@@ -162,6 +127,15 @@ impl<'l, 'a> View<'l, 'a> {
         is_number(self.event_id)
             && (!self.channel.is_empty() || !self.roles.text(Role::Provider).is_empty())
     }
+}
+
+/// Whether the rendered text may tell more than the values: columns of an artefact do not have them all.
+fn lacks(data: &EventData<'_>) -> bool {
+    let values = data.values();
+    let has_first = values.first.iter().any(|value| !value.is_empty());
+    let has_session = !values.logon_id.is_empty() || !values.account_logon_id.is_empty();
+    let has_whom = !values.user.is_empty() || !values.account.is_empty();
+    !(has_first || has_session && has_whom)
 }
 
 /// The channel, or that of the provider or of the values, where none is said. A collector's is where the
@@ -216,11 +190,17 @@ impl Event<'_> {
 fn is_complete(kind: Kind, values: &Values<'_>) -> Result<(), FieldError> {
     let missing = match kind {
         Kind::Logon if values.logon_type.is_empty() => "LogonType",
-        Kind::Logon if values.user.is_empty() && values.sid.is_empty() => "TargetUserName",
+        Kind::Logon if values.user.is_empty() && is_persons(values.sid) => "TargetUserName",
         Kind::Change(_) if values.is_missing() && values.logon_id.is_empty() => "TargetLogonId",
         _ => return Ok(()),
     };
     Err(FieldError::Missing(missing))
+}
+
+/// Whether an identifier may be a person's, or is not known: of others Windows leaves names out.
+fn is_persons(sid: &str) -> bool {
+    windows::present(sid)
+        .is_none_or(|sid| sid.starts_with("S-1-5-21-") || sid.starts_with("S-1-12-1-"))
 }
 
 /// When it happened, and whether the file's zone had to be assumed for that.

@@ -141,6 +141,20 @@ impl XmlEvent {
     }
 }
 
+/// The values of an EventData that stands by itself, whole or only what is in it.
+pub(crate) fn event_data(xml: &str) -> Option<EventData<'static>> {
+    let whole = xml.find("<EventData").and_then(|start| {
+        const END: &str = "</EventData>";
+        let end = start + xml[start..].find(END)? + END.len();
+        Some(&xml[start..end])
+    });
+    let event = match whole {
+        Some(whole) => format!("<Event>{whole}</Event>"),
+        None => format!("<Event><EventData>{xml}</EventData></Event>"),
+    };
+    XmlEvent::parse(&event).ok().map(|event| event.data)
+}
+
 /// Where in an event the reader is.
 #[derive(Default)]
 struct Place {

@@ -18,12 +18,10 @@ use crate::windows::FieldError;
 use crate::{Format, Options};
 
 pub(crate) use export::{is_export, read as read_export};
-pub(crate) use json::is_json;
+pub(crate) use json::is_entry;
 
 /// logind's message of a session that begins.
 pub(crate) const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
-/// Whose sessions are the logon screen; older versions do not write the session's class.
-const GREETERS: [&str; 6] = ["gdm", "Debian-gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
 /// The fields of an entry that are asked for; empty when it lacks them.
 #[derive(Clone, Debug, Default)]
@@ -174,10 +172,8 @@ impl<'a> Reader<'a> {
     /// A session of a person; `None` for those of the logon screen, of services, and of an sshd
     /// that told of its logon.
     fn session<'e>(&mut self, entry: &'e Entry) -> Result<Option<linux::Entry<'e>>, FieldError> {
-        let is_of_a_person = match entry.class.as_str() {
-            "" => !GREETERS.contains(&entry.user_id.as_str()),
-            class => logind::is_of_a_person(class),
-        };
+        // Older versions write no class: the account tells (the rule).
+        let is_of_a_person = logind::is_of_a_person(&entry.class);
         let leader = linux::session(&[&entry.host, &entry.leader]);
         let (id, time) = (linux::session(&[&entry.session_id]), entry.time()?);
         let is_told = self.waiting.is_of_logon(leader, id, time);

@@ -97,10 +97,11 @@ fn read_in_blocks(
     };
     // Of a sender's records each is read: nothing is to be known of them all.
     let is_live = session.memory().is_some();
-    let format = if is_live { None } else { recognise::format(&head, &records) };
+    let format = if is_live { Err("") } else { recognise::format(&head, &records) };
     let reader = LineReader { records: &records, is_live };
     let mut sequence = Sequence::new(session);
-    let mut file = OpenFile::new(session, name, format).counting(pieces);
+    let mut file = OpenFile::new(session, name, format.ok()).counting(pieces);
+    file.seems(format.err().unwrap_or_default());
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
     let mut warned = false;
@@ -138,16 +139,14 @@ fn read_in_blocks(
 fn zone(session: &Session<'_>, head: &[u8]) -> Zone {
     let given = session.options.timezone.as_ref();
     let Some(memory) = session.memory() else {
-        let mut shown = Arc::<Shown>::default();
-        Shown::add(&mut shown, &recognise::zones(head, usize::MAX));
-        return Zone::of(given, shown);
+        return Zone::of(given, &recognise::zones(head, usize::MAX));
     };
     // Of a sender's records the first ones show the zones, which are remembered.
     let has_looked = std::mem::replace(&mut memory.lock().has_looked, true);
     let evidence = recognise::zones(head, if has_looked { LIVE_EVIDENCE } else { usize::MAX });
     let mut kept = memory.lock();
     Shown::add(&mut kept.zones, &evidence);
-    Zone::of(given, Arc::clone(&kept.zones))
+    Zone::shown(given, Arc::clone(&kept.zones))
 }
 
 /// Reads blocks of lines; shared by the workers.

@@ -16,8 +16,8 @@
 //! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or `rows` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
-//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
-//! `auditd`), `journal`; `sshd` and `logind` read what these
+//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `listing` (utmp as text),
+//! `textlog` (lines of `syslog` and of `auditd`; of the latter also `laurel`), `journal`; `sshd` and `logind` read what these
 //! say in any of them, `linux` makes the [`Logon`].
 //!
 //! What comes without a file, record by record, is read by [`live`].
@@ -41,9 +41,12 @@ mod foreign;
 pub mod input;
 mod journal;
 mod jsonl;
+mod kusto;
 mod lastlog;
+mod laurel;
 mod line;
 mod linux;
+mod listing;
 pub mod live;
 mod logind;
 mod native;

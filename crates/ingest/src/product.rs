@@ -14,7 +14,7 @@ use crate::object::Object;
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, ecs, entra, native, ocsf, osquery};
+use crate::{Format, defender, ecs, entra, laurel, native, ocsf, osquery};
 
 /// The products whose records are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(crate) enum Product {
     Entra,
     Ecs,
     Ocsf,
+    Laurel,
     Own,
 }
 
@@ -48,6 +49,9 @@ impl Product {
         if ocsf::is_record(record) {
             return Some(Product::Ocsf);
         }
+        if laurel::is_record(record) {
+            return Some(Product::Laurel);
+        }
         None
     }
 
@@ -58,6 +62,7 @@ impl Product {
             Product::Entra => Format::Entra,
             Product::Ecs => Format::Ecs,
             Product::Ocsf => Format::Ocsf,
+            Product::Laurel => Format::Auditd,
             Product::Own => Format::Own,
         }
     }
@@ -70,6 +75,7 @@ impl Product {
             Product::Entra => entra::read(record, context, tell),
             Product::Ecs => tell(ecs::read(record, context)),
             Product::Ocsf => tell(ocsf::read(record, context)),
+            Product::Laurel => laurel::read(record, context, tell),
             Product::Own => native::read(record, context, tell),
         }
     }

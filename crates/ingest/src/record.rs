@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use crate::carrier::{self, Carried, Hints};
 use crate::foreign;
 use crate::journal::{self, Entry};
+use crate::kusto;
 use crate::line::Line;
 use crate::object::{Object, elements};
 use crate::product::{self, Product};
@@ -24,7 +25,7 @@ use crate::{Format, event_json};
 const MAX_DEPTH: usize = 10;
 /// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
 /// API and Graph's), of osquery's TLS logger and shippers, of Elasticsearch, CloudWatch and Loki.
-const WRAPPERS: [&str; 10] = [
+const WRAPPERS: [&str; 13] = [
     "records",
     "value",
     "Results",
@@ -35,6 +36,9 @@ const WRAPPERS: [&str; 10] = [
     "events",
     "streams",
     "Records",
+    "Events",
+    "documents",
+    "logs",
 ];
 /// The members that hold a whole record of which nothing stands beside them: of Elasticsearch, Splunk's
 /// exports and OpenTelemetry.
@@ -208,13 +212,13 @@ impl Records<'_> {
         hints: &Hints,
         walk: &mut Walk<'_>,
     ) -> serde_json::Result<Understood> {
-        if journal::is_json(json.as_bytes()) && hints.depth == 0 {
+        let object = Object::parse(json)?;
+        if journal::is_entry(&object) && !hints.is_said {
             let entry: Entry = serde_json::from_str(json)?;
             walk.number();
             walk.carry(Carried::Journal(Box::new(entry)));
             return Ok(Understood::Known);
         }
-        let object = Object::parse(json)?;
         let is_record =
             !carrier::is_collectors(&object) || object.text("event").starts_with("<Event");
         if is_record && self.record(json, &object, hints, walk)? {
@@ -270,6 +274,40 @@ impl Records<'_> {
         walk.done();
     }
 
+    /// The rows of an answer of Kusto's. Those beside known ones count with them.
+    fn kusto(
+        &self,
+        object: &Object<'_>,
+        hints: &Hints,
+        walk: &mut Walk<'_>,
+    ) -> serde_json::Result<Understood> {
+        let outer = walk.inside;
+        walk.inside.get_or_insert(0);
+        let mut failed = None;
+        let known = kusto::rows(object, &mut |row| {
+            let before = walk.inside;
+            match self.value(row, hints, walk) {
+                Ok(Understood::Known) => {}
+                Ok(Understood::Unknown(_)) => {
+                    walk.outcome.unread += 1;
+                    if walk.inside == before {
+                        walk.number();
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+            failed.is_none() && walk.flow.is_continue()
+        });
+        if !walk.is_document {
+            walk.inside = outer;
+        }
+        match (failed, known) {
+            (Some(error), _) => Err(error),
+            (None, true) => Ok(Understood::Known),
+            (None, false) => Ok(Understood::Unknown("an answer of Kusto with other columns")),
+        }
+    }
+
     /// What an object carries that is no record by itself.
     fn envelope(
         &self,
@@ -287,6 +325,9 @@ impl Records<'_> {
         if object.has("resourceLogs") {
             let plain = event_json::otlp::records(json)?;
             return self.value(&plain, &hints.deeper(), walk);
+        }
+        if kusto::is_answer(object) {
+            return self.kusto(object, &hints.deeper(), walk);
         }
         let within = hints.within(object);
         for key in WRAPPERS {
@@ -308,7 +349,8 @@ impl Records<'_> {
             }
         }
         let is_collectors = carrier::is_collectors(object);
-        if !is_collectors && self.event(json, walk) {
+        // Of a collector's the event alone is one, unless it is Splunk's text, to which the rest belongs.
+        if !(is_collectors && object.nested("event").is_some()) && self.event(json, walk) {
             return Ok(Understood::Known);
         }
         for key in ENVELOPES {
@@ -348,7 +390,7 @@ impl Records<'_> {
         let is_open = !hints.is_of_journal();
         if is_open && text.starts_with('{') && hints.depth < MAX_DEPTH {
             // It may as well be a text that only begins so.
-            let inner = self.object(text, hints, walk);
+            let inner = self.object(text, &hints.said(), walk);
             return Ok(inner.unwrap_or(Understood::Unknown("")));
         }
         if is_open && text.starts_with('<') && xml::has_start(text.as_bytes()) {
@@ -438,10 +480,4 @@ impl<'w> Walk<'w> {
             self.flow = (self.after)(self.outcome);
         }
     }
-}
-
-/// A text that is JSON behind a mark of syslog's: `@cee:` (the Common Event Expression).
-pub(crate) fn behind_cookie(text: &str) -> Option<&str> {
-    let json = text.strip_prefix("@cee:").unwrap_or(text).trim_start();
-    json.starts_with('{').then_some(json)
 }

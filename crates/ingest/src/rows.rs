@@ -78,7 +78,7 @@ fn read_rows(
     mut rows: Rows<'_>,
 ) -> ControlFlow<()> {
     let options = session.options;
-    let zone = Zone::without_evidence(options.timezone.as_ref());
+    let zone = Zone::of(options.timezone.as_ref(), &[]);
     let records = Records {
         events: RecordReader {
             rule: &options.rule,
@@ -145,6 +145,29 @@ impl Kind {
             Kind::EventViewer => Some(Format::EventJson),
             Kind::Texts => None,
         }
+    }
+}
+
+/// The columns of a table whose rows come without a file: an answer of an API.
+pub(crate) struct Table(Vec<Column>);
+
+impl Table {
+    /// A table with these columns; `None` when they are of no kind that is read.
+    pub(crate) fn of(names: Vec<String>) -> Option<Self> {
+        let head = Head { names, ..Head::default() };
+        Kind::of(&head).map(|kind| Self(columns(&head, kind)))
+    }
+
+    /// A row as a JSON object. Answers of APIs have their times in UTC, in ISO 8601.
+    pub(crate) fn object(&self, cells: &[String]) -> String {
+        let mut json = "{".to_owned();
+        for (column, cell) in self.0.iter().zip(cells) {
+            let mut doubt = Doubt::default();
+            let cell = cell.trim();
+            let value = column.value(cell, Order::MonthFirst, &Zone::Unknown, &mut doubt);
+            column.member(&value, &mut json);
+        }
+        json + "}"
     }
 }
 

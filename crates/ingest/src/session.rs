@@ -316,6 +316,11 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         self
     }
 
+    /// What the file seems to be, should nothing of it be understood.
+    pub(crate) fn seems(&mut self, like: &'static str) {
+        self.unknown = self.unknown.or(Some(like).filter(|like| !like.is_empty()));
+    }
+
     /// Takes the next part, in the order of the file.
     pub(crate) fn take(&mut self, mut outcome: Outcome) -> ControlFlow<()> {
         // What was put aside was rejected later.

@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use crate::listing::Listing;
 use crate::stream::Stream;
 use crate::{
     Format, journal, jsonl, lastlog, rows, sevenz, sqlite, tar, textlog, utf16, utmp, xml,
@@ -38,6 +39,8 @@ pub(crate) enum Content {
     /// Lines of text of which the first ones are of this format.
     TextLog(Format),
     Utmp,
+    /// The records of utmp as `last` or `utmpdump` print them.
+    Listing(Listing),
     Lastlog,
     Sqlite,
     /// Nothing that can be read, and why.
@@ -52,12 +55,15 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
             Content::JsonLines if jsonl::is_concatenated(stream.look(TEXT_HEAD_BYTES)) => {
                 Content::JsonObjects
             }
+            Content::TextLog(_) => textlog_of(stream.look(TEXT_HEAD_BYTES), "not a known format"),
             Content::Unknown(reason) => {
                 let head = stream.look(TEXT_HEAD_BYTES);
-                match textlog::format(head) {
-                    Some(format) => Content::TextLog(format),
-                    None if rows::is_known(head) => Content::Table,
-                    None => Content::Unknown(rows::refusal(head).unwrap_or(reason)),
+                match textlog_of(head, &reason) {
+                    Content::Unknown(_) if rows::is_known(head) => Content::Table,
+                    Content::Unknown(reason) => {
+                        Content::Unknown(rows::refusal(head).unwrap_or(reason))
+                    }
+                    content => content,
                 }
             }
             content => content,
@@ -67,6 +73,14 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
         Some(error) => format!("cannot be read: {error}"),
         None => "empty".to_owned(),
     })
+}
+
+/// A log of lines looks like one throughout what is looked at; what does not is told why it is not read.
+fn textlog_of(head: &[u8], reason: &str) -> Content {
+    match textlog::format(head) {
+        Some(format) => Content::TextLog(format),
+        None => Content::Unknown(textlog::foreign_name(head).unwrap_or(reason).to_owned()),
+    }
 }
 
 fn content_of(head: &[u8]) -> Content {
@@ -103,6 +117,9 @@ fn content_of(head: &[u8]) -> Content {
     if journal::is_export(head) {
         return Content::JournalExport;
     }
+    if let Some(listing) = Listing::of(head) {
+        return Content::Listing(listing);
+    }
     if rows::is_known(head) {
         return Content::Table;
     }
@@ -129,7 +146,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
         return None;
     }
     match content_of(head.get(..HEAD_BYTES).unwrap_or(head)) {
-        Content::JsonLines | Content::TextLog(_) => Some(true),
+        Content::JsonLines => Some(true),
         // An event a line, if the first is one.
         Content::Xml => {
             let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
@@ -139,7 +156,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
                 None => (head.len() >= TEXT_HEAD_BYTES).then_some(false),
             }
         }
-        Content::Unknown(_) => textlog::format(head).map(|_| true),
+        Content::Unknown(_) | Content::TextLog(_) => textlog::format(head).map(|_| true),
         _ => Some(false),
     }
 }
@@ -173,7 +190,9 @@ fn text(head: &[u8]) -> Option<u8> {
 
 /// Whether an object goes over several lines, or is an API's answer, which is one long line.
 fn is_document(head: &[u8]) -> bool {
-    const ANSWERS: [&[u8]; 7] = [
+    const ANSWERS: [&[u8]; 9] = [
+        b"\"tables\"",
+        b"\"Tables\"",
         b"\"@odata",
         b"\"value\"",
         b"\"Schema\"",
@@ -196,6 +215,12 @@ fn line_starts_with_object(head: &[u8]) -> bool {
     head.split(|&byte| byte == b'\n').skip(1).any(|line| line.starts_with(b"{\""))
 }
 
+/// Whether text that begins with `<` goes on like XML; a line of syslog has a number there.
+fn is_markup(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    text.get(1).is_some_and(|byte| !byte.is_ascii_digit())
+}
+
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
     const MAGICS: [(&[u8], &str); 5] = [
@@ -210,7 +235,9 @@ fn reason(head: &[u8], first: Option<u8>) -> String {
         (Some((_, what)), _) => what,
         _ if utf16::is_utf32(head) => "text in UTF-32, which is not read; convert it to UTF-8",
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
+        (None, Some(b'<')) if is_markup(head) => {
+            "not a known format (it looks like XML without events)"
+        }
         (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };

@@ -4,11 +4,14 @@
 //! They are read on the calling thread: a date without a year, and the sessions of the audit log,
 //! hang on the lines before them.
 
+mod foreign;
+mod recognise;
+
 use std::ops::ControlFlow;
 
 use inventory::logon::{EventKey, Source};
-use inventory::time::{Stamp, TimeError, Timestamp};
-use memchr::memchr_iter;
+use inventory::time::{Stamp, TICKS_PER_SECOND, TimeError, Timestamp, civil_ticks};
+use memchr::{memchr_iter, memmem};
 
 use crate::auditd::{self, Record};
 use crate::carrier::{Carried, Hints};
@@ -18,7 +21,7 @@ use crate::linux::{self, Place};
 use crate::live::Recalled;
 use crate::logind::{self, Waiting};
 use crate::pipeline::guarded;
-use crate::record::{self, Records};
+use crate::record::Records;
 use crate::reject::Position;
 use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
@@ -30,44 +33,12 @@ use crate::windows::FieldError;
 use crate::zone::Zone;
 use crate::{Format, Options, xml};
 
+pub(crate) use recognise::{foreign_name, format};
+
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// Words in the names of programs that bring the audit log into syslog: audispd and audisp-syslog,
 /// and what people call it where rsyslog reads the file (`tag_audit_log`).
 const AUDIT_WORDS: [&str; 2] = ["audisp", "audit"];
-
-/// What a file is whose first bytes hold lines of a log; `None` when they do not.
-pub(crate) fn format(head: &[u8]) -> Option<Format> {
-    /// Much text begins with a date and a word: a program's number behind it is syslog's, and so
-    /// are these, which write none.
-    const NUMBERLESS: [&str; 4] = ["kernel", "sshd", "sudo", "systemd"];
-    let mut found = None;
-    let (mut lines, mut records) = (0, 0);
-    for line in whole_lines(head) {
-        let text = String::from_utf8_lossy(line);
-        if text.trim().is_empty() || is_between(&text) {
-            continue;
-        }
-        lines += 1;
-        let format = match Line::parse(&text) {
-            Some(Line::Audit(..)) => Some(Format::Auditd),
-            Some(Line::Syslog(line)) => {
-                let has_tag = !line.pid.is_empty() || NUMBERLESS.contains(&line.program);
-                has_tag.then_some(Format::Syslog)
-            }
-            None => continue,
-        };
-        records += 1;
-        found = found.or(format);
-    }
-    // A text that quotes a line of a log is none.
-    found.filter(|_| 2 * records >= lines)
-}
-
-/// The lines of a file's first bytes, without the last, which may go on, unless it is alone.
-fn whole_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let end = memchr::memrchr(b'\n', head).unwrap_or(head.len());
-    head[..end].split(|&byte| byte == b'\n')
-}
 
 /// Reads a file that looks like one of them.
 pub(crate) fn read(
@@ -77,7 +48,7 @@ pub(crate) fn read(
     format: Format,
 ) -> ControlFlow<()> {
     let options = session.options;
-    let zone = Zone::without_evidence(options.timezone.as_ref());
+    let zone = Zone::of(options.timezone.as_ref(), &[]);
     let records = Records {
         events: RecordReader {
             rule: &options.rule,
@@ -112,6 +83,7 @@ pub(crate) fn read(
 #[derive(Default)]
 struct Warned {
     zone: bool,
+    named_zone: bool,
     years: bool,
     long: bool,
     names: bool,
@@ -126,18 +98,76 @@ enum Line<'a> {
 
 impl<'a> Line<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        if let Some(record) = Record::parse(text) {
+        if let Some(record) = Record::parse(syslog::priority_cut(text)) {
             return Some(Line::Audit(record, ""));
         }
         let line = syslog::Line::parse(text)?;
         // Of other programs it would be a message that quotes a record, which anybody can write.
-        let brings_audit = AUDIT_WORDS.iter().any(|word| line.program.contains(word));
-        let record = brings_audit.then(|| Record::parse(line.message));
+        let record = brings_audit(line.program).then(|| Record::parse(line.message));
         Some(match record.flatten() {
             Some(record) => Line::Audit(record, line.host),
             None => Line::Syslog(line),
         })
     }
+}
+
+/// Whether what a program says in syslog may be a record of the audit log, or what has no program.
+fn brings_audit(program: &str) -> bool {
+    program.is_empty() || AUDIT_WORDS.iter().any(|word| program.contains(word))
+}
+
+/// Why a line cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum LineError {
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    #[error("it names sshd and `Accepted`, behind a header of no known form")]
+    HiddenLogon,
+    #[error("sshd's `Accepted` in no known form; the line may be cut short")]
+    Accepted,
+    #[error("it begins like an audit record, and is none")]
+    HalfRecord,
+    #[error("an audit record behind the tag of `{0}`, which does not bring the audit log")]
+    ForeignRecord(String),
+}
+
+/// What would be lost in silence: a line that is no logon only because its header is none of those that
+/// are known. Behind a tag with a process anybody's words are nothing but that.
+fn hidden(line: &syslog::Line<'_>) -> Result<(), LineError> {
+    if !line.pid.is_empty() || sshd::is_program(line.program) {
+        return Ok(());
+    }
+    if Record::begins(line.message) {
+        if brings_audit(line.program) {
+            return Err(LineError::HalfRecord);
+        }
+        if Record::parse(line.message).is_some() {
+            return Err(LineError::ForeignRecord(line.program.to_owned()));
+        }
+    }
+    let is_hidden = match line.program {
+        "" => names_logon(line.message),
+        _ => is_sshds(line.message) && names_logon(line.message),
+    };
+    if is_hidden { Err(LineError::HiddenLogon) } else { Ok(()) }
+}
+
+/// Whether a message begins with a tag of sshd's, or with a header and one.
+fn is_sshds(message: &str) -> bool {
+    let message = message.trim_start();
+    match message.as_bytes().first() {
+        Some(b's') => message.starts_with("sshd"),
+        // What no header begins with need not be asked.
+        Some(b'0'..=b'9' | b'A'..=b'Z' | b'<' | b'@') => {
+            syslog::Line::parse(message).is_some_and(|line| sshd::is_program(line.program))
+        }
+        _ => false,
+    }
+}
+
+fn names_logon(text: &str) -> bool {
+    memmem::find(text.as_bytes(), b"Accepted ").is_some()
+        && memmem::find(text.as_bytes(), b"sshd").is_some()
 }
 
 /// Reads lines in their order.
@@ -155,6 +185,8 @@ pub(crate) struct Reader<'a> {
     zone_assumed: bool,
     /// A user had no name but the number.
     nameless: bool,
+    /// A logon's date had a zone of such a name, which had to be read as another's.
+    named_zone: Option<String>,
     warned: Warned,
 }
 
@@ -163,12 +195,13 @@ impl<'a> Reader<'a> {
         let options = session.options;
         Self {
             options,
-            zone: Zone::without_evidence(options.timezone.as_ref()),
+            zone: Zone::of(options.timezone.as_ref(), &[]),
             years: Years::new(options.year, session.written()),
             audit: auditd::Reader::default(),
             sessions: Waiting::default(),
             format: Format::Syslog,
             years_found: false,
+            named_zone: None,
             zone_assumed: false,
             nameless: false,
             warned: Warned::default(),
@@ -198,6 +231,13 @@ impl<'a> Reader<'a> {
         let warned = &mut self.warned;
         if self.zone_assumed && !std::mem::replace(&mut warned.zone, true) {
             file.warn(&self.zone.warning());
+        }
+        if let (Some(name), false) = (&self.named_zone, warned.named_zone) {
+            warned.named_zone = true;
+            file.warn(&format!(
+                "times in the zone `{name}` are read as UTC, for more than one zone has such a name; \
+                 say otherwise with --timezone"
+            ));
         }
         if let (true, Some(text)) = (self.years_found && !warned.years, self.years.warning()) {
             warned.years = true;
@@ -248,15 +288,17 @@ impl<'a> Reader<'a> {
         }
         let result = match Line::parse(&text) {
             Some(Line::Audit(record, host)) => {
-                self.audit.record(self.options, &record, host, outcome)
+                self.audit.record(self.options, &record, host, outcome).map_err(LineError::from)
             }
             Some(Line::Syslog(line)) => match record(&line) {
                 Some(carried) => return outcome.carried.push((position, carried)),
                 None => self.syslog(&line, outcome),
             },
-            None if is_between(&text) => return,
+            None if is_between(&text) && !names_logon(&text) => return,
             None => {
-                outcome.rejects.push(position, "neither a line of syslog nor an audit record");
+                let reason = foreign::name(&text);
+                let reason = reason.unwrap_or("neither a line of syslog nor an audit record");
+                outcome.rejects.push(position, reason);
                 return;
             }
         };
@@ -265,7 +307,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn syslog(&mut self, line: &syslog::Line<'_>, outcome: &mut Outcome) -> Result<(), FieldError> {
+    fn syslog(&mut self, line: &syslog::Line<'_>, outcome: &mut Outcome) -> Result<(), LineError> {
         if let When::Full(stamp) = line.when {
             self.years.pass(stamp);
         }
@@ -282,7 +324,15 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             Said::Other if logind::is_program(line.program) => self.session(line)?,
-            Said::Other => None,
+            Said::Other
+                if sshd::is_program(line.program) && line.message.starts_with("Accepted ") =>
+            {
+                return Err(LineError::Accepted);
+            }
+            Said::Other => {
+                hidden(line)?;
+                None
+            }
         };
         let Some(entry) = entry else {
             outcome.part(self.format).tally.records += 1;
@@ -298,7 +348,7 @@ impl<'a> Reader<'a> {
         line: &syslog::Line<'l>,
         accepted: &sshd::Accepted<'l>,
     ) -> Result<linux::Entry<'l>, FieldError> {
-        let time = self.time(line.when)?;
+        let time = self.time(line)?;
         self.sessions.add(linux::session(&[line.host, accepted.user]), time);
         Ok(linux::Entry {
             user: accepted.user,
@@ -320,7 +370,7 @@ impl<'a> Reader<'a> {
         let Some(session) = session.filter(|it| logind::is_of_a_person(it.class)) else {
             return Ok(None);
         };
-        let time = self.time(line.when)?;
+        let time = self.time(line)?;
         let (of, id) = (linux::session(&[line.host, session.user]), linux::session(&[session.id]));
         if session.has_no_screen() && self.sessions.is_of_logon(of, id, time) {
             return Ok(None);
@@ -339,16 +389,27 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    fn time(&mut self, when: When) -> Result<Timestamp, FieldError> {
-        let stamp = match when {
+    fn time(&mut self, line: &syslog::Line<'_>) -> Result<Timestamp, FieldError> {
+        let stamp = match line.when {
             When::Full(stamp) => stamp,
             When::Yearless(date) => {
                 self.years_found = true;
                 self.years.complete(&date).map_err(FieldError::Year)?
             }
         };
-        self.zone_assumed |= matches!(stamp, Stamp::Local(_)) && self.zone.is_assumed();
         let error = |error: TimeError| FieldError::Time { field: "the line's date", error };
+        let is_local = matches!(stamp, Stamp::Local(_)) && self.zone.is_assumed();
+        match (stamp, syslog::offset(line.zone)) {
+            (Stamp::Local(civil), Some(seconds)) => {
+                let ticks = civil_ticks(civil) - seconds * TICKS_PER_SECOND;
+                return Timestamp::from_ticks(ticks).ok_or(error(TimeError::Range));
+            }
+            _ if line.zone.is_empty() => self.zone_assumed |= is_local,
+            _ if is_local && self.named_zone.is_none() => {
+                self.named_zone = Some(line.zone.to_owned());
+            }
+            _ => {}
+        }
         self.zone.resolve(stamp).map_err(error)
     }
 }
@@ -361,12 +422,13 @@ fn record(line: &syslog::Line<'_>) -> Option<Carried> {
     if xml::has_start(line.message.as_bytes()) {
         return Some(Carried::Xml(line.message.to_owned()));
     }
-    let json = record::behind_cookie(line.message)?;
-    Some(Carried::Json(json.to_owned(), Hints::of_line(line.host)))
+    Some(Carried::Json(line.json()?.to_owned(), Hints::of_line(line.host)))
 }
 
-/// What stands between records and is none: `-- Boot ... --` of journalctl, `----` and `time->...`
-/// of ausearch, comments, and lines that go on with the one before.
+/// What stands between records and is none: `-- Boot ... --` of journalctl and its hints, `----` and
+/// `time->...` of ausearch, the names of files that `tail` writes, comments, macOS' header, and lines that
+/// go on with the one before.
 fn is_between(text: &str) -> bool {
-    ["--", "time->", "#", " ", "\t"].iter().any(|start| text.starts_with(start))
+    const STARTS: [&str; 8] = ["--", "time->", "#", " ", "\t", "Hint: ", "==> ", "Timestamp  "];
+    STARTS.iter().any(|start| text.starts_with(start))
 }

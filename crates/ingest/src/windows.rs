@@ -268,7 +268,7 @@ fn logon(
         text: text.chars().take(64).collect(),
     })?;
     let (user, sid) = (values.user, values.sid);
-    if rule.judge(user, sid, logon_type) == Verdict::Noise {
+    if rule.judge(user, values.domain, sid, logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(user, values.domain, sid) else {

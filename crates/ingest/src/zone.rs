@@ -95,8 +95,15 @@ pub(crate) enum Zone {
 }
 
 impl Zone {
-    /// Takes the person's word, else what the first records show.
-    pub(crate) fn of(given: Option<&TimeZone>, shown: Arc<Shown>) -> Self {
+    /// Takes the person's word, else what records show.
+    pub(crate) fn of(given: Option<&TimeZone>, evidence: &[Evidence]) -> Self {
+        let mut shown = Arc::default();
+        Shown::add(&mut shown, evidence);
+        Self::shown(given, shown)
+    }
+
+    /// The same of what is remembered.
+    pub(crate) fn shown(given: Option<&TimeZone>, shown: Arc<Shown>) -> Self {
         if let Some(zone) = given {
             return Self::Given(zone.clone());
         }
@@ -104,11 +111,6 @@ impl Zone {
             Some(offset) => Self::Inferred(offset, shown),
             None => Self::Unknown,
         }
-    }
-
-    /// Takes the person's word, where records show nothing.
-    pub(crate) fn without_evidence(given: Option<&TimeZone>) -> Self {
-        given.map_or(Self::Unknown, |zone| Self::Given(zone.clone()))
     }
 
     /// The time of a machine's stamp whose record shows `own`, and whether its zone had to be assumed.
@@ -242,14 +244,13 @@ mod tests {
 
     #[test]
     fn a_zone_that_is_shown_is_told() {
-        let mut shown = Arc::default();
         let (local, offset) =
             (stamp("2020-09-04 03:00:00"), Offset { to_utc: -8 * QUARTER_HOUR_TICKS });
-        Shown::add(&mut shown, &[Evidence { machine: "a".to_owned(), local, offset }]);
-        let zone = Zone::of(None, shown);
+        let evidence = Evidence { machine: "a".to_owned(), local, offset };
+        let zone = Zone::of(None, &[evidence]);
         assert!(zone.warning().contains("UTC+02:00"));
         let time = zone.resolve(stamp("2020-09-04 03:00:00")).unwrap();
         assert_eq!(time.to_string(), "2020-09-04T01:00:00Z");
-        assert!(matches!(Zone::of(None, Arc::default()), Zone::Unknown));
+        assert!(matches!(Zone::of(None, &[]), Zone::Unknown));
     }
 }

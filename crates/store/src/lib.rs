@@ -33,8 +33,8 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
-    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
-    UserSelector, Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UpnLookup,
+    UserList, UserSelector, Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
@@ -50,7 +50,7 @@ pub use self::outcome::{
     Enrolled, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow,
     Totals,
 };
-pub use self::persons::{PersonAccount, PersonDecision};
+pub use self::persons::{Namesake, PersonAccount, PersonDecision};
 pub use self::sync::{
     Admission, CallLimit, SyncMachine, SyncOutcome, SyncProgress, SyncSource, SyncStore, SyncWalk,
 };
@@ -187,6 +187,25 @@ pub trait Store: SyncStore + Send + Sync {
         decisions: Vec<(AccountKey, PersonDecision)>,
         author: Author,
     ) -> Result<(), Error>;
+
+    /// The accounts that a user's name means in any of its forms: a SID its own, `DOMAIN\name` those of
+    /// the domain, `name@realm` those of the realm where it is known; else everybody of the name, as far
+    /// as `upn` lets a realm mean that. `None` when it can mean nobody (docs/adr/0007-accounts.md).
+    async fn meant(
+        &self,
+        scope: &Scope,
+        text: &str,
+        upn: UpnLookup,
+    ) -> Result<Option<UserSelector>, Error>;
+
+    /// Every account that has the bare name of a user, those that the user means first, each with how
+    /// many machines it was on.
+    async fn namesakes(
+        &self,
+        scope: &Scope,
+        user: &UserSelector,
+        window: Window,
+    ) -> Result<Vec<Namesake>, Error>;
 
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;

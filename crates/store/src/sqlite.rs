@@ -65,8 +65,8 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
-    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
-    UserSelector, Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UpnLookup,
+    UserList, UserSelector, Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
@@ -81,8 +81,8 @@ use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
     Delivery, Enrolled, EntryVisitor, Error, Followed, Forgotten, GroupCount, Identities,
-    KeptDirectory, LogonBatch, PersonAccount, PersonDecision, Pruned, Recorded, Regrouped,
-    RelationVisitor, Sender, Settings, Store, Totals,
+    KeptDirectory, LogonBatch, Namesake, PersonAccount, PersonDecision, Pruned, Recorded,
+    Regrouped, RelationVisitor, Sender, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -298,6 +298,36 @@ impl Store for Sqlite {
                 writer.change(|db| persons::decide(db, tenant, &decisions, &author))
             })
             .await
+    }
+
+    async fn meant(
+        &self,
+        scope: &Scope,
+        text: &str,
+        upn: UpnLookup,
+    ) -> Result<Option<UserSelector>, Error> {
+        // Most texts say by themselves whom they mean.
+        if !read::meant::needs_accounts(text, upn) {
+            return Ok(UserSelector::parse(text, upn));
+        }
+        let text = text.to_owned();
+        self.seen("find whom a name means", scope, move |visible| {
+            read::meant::meant(visible, &text, upn)
+        })
+        .await
+    }
+
+    async fn namesakes(
+        &self,
+        scope: &Scope,
+        user: &UserSelector,
+        window: Window,
+    ) -> Result<Vec<Namesake>, Error> {
+        let user = user.clone();
+        self.seen("find who shares a name", scope, move |visible| {
+            read::meant::namesakes(visible, &user, window)
+        })
+        .await
     }
 
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error> {

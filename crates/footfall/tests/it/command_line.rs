@@ -222,6 +222,20 @@ fn the_rule_is_configured() {
 }
 
 #[test]
+fn a_domain_is_ignored_with_all_of_its_accounts() {
+    let program = Program::new();
+    let config = program.folder.path().join("footfall.toml");
+    std::fs::write(&config, "[rule]\nignore = ['Kiosk Users\\*']").unwrap();
+    let file = program.folder.path().join("logons.json");
+    let lines = nxlog_lines(1, 7) + &nxlog_lines(1, 8).replace("\"CORP\"", "\"KIOSK USERS\"");
+    std::fs::write(&file, lines).unwrap();
+    let config = config.to_str().unwrap();
+    let summary = program.json(&["--config", config, "import", "--json", file.to_str().unwrap()]);
+    assert_eq!(summary["formats"]["nxlog"]["noise"], 1);
+    assert_eq!(summary["formats"]["nxlog"]["logons"], 1);
+}
+
+#[test]
 fn a_device_is_given_to_events_without_one() {
     let program = Program::new();
     let file = program.folder.path().join("logons.json");

@@ -114,7 +114,11 @@ impl Receiver {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let listener = format!("127.0.0.1:{port}");
         let config = program.folder.path().join("footfall.toml");
-        std::fs::write(&config, format!("[[listener]]\naddress = \"{listener}\"\n")).unwrap();
+        let settings = format!(
+            "[[listener]]\naddress = \"{listener}\"\nkind = \"lines\"\nprotocol = \"tcp\"\n\
+             timezone = \"UTC\"\n"
+        );
+        std::fs::write(&config, settings).unwrap();
         let server = program.serve(&["--config", config.to_str().unwrap()]);
         Self { program, server, secret, listener }
     }
@@ -159,7 +163,9 @@ impl Receiver {
     /// Received and rejected of the listener's sender.
     fn counts(&self) -> (u64, u64) {
         let status = self.program.json(&["status", "--json"]);
-        let senders = status["senders"].as_array().unwrap();
+        let senders = status["senders"].as_array().unwrap().iter();
+        let senders: Vec<_> =
+            senders.filter(|sender| sender["kind"].as_str().unwrap().ends_with("tcp")).collect();
         let sum = |key: &str| senders.iter().map(|sender| sender[key].as_u64().unwrap()).sum();
         (sum("received"), sum("rejected"))
     }
@@ -235,7 +241,7 @@ fn every_shape_means_the_same_through_every_door() {
 
 /// Nobody's records, and what they are called.
 const UNKNOWN: [(&str, &str); 5] = [
-    (r#"{"some":"other","number":4624}"#, "of no kind that is read"),
+    (r#"{"some":"other","number":4624}"#, "kind that is read"),
     (r#"{"event_simpleName":"UserLogon","UserName":"ann","aid":"1"}"#, "CrowdStrike"),
     (
         r#"{"log_name":"Security","event_id":4624,"computer_name":"a","event_data":{"TargetUserName":"ann","LogonType":"2"}}"#,

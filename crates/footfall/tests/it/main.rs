@@ -103,6 +103,8 @@ impl Program {
 /// A server on a free port, ended when dropped.
 struct Server {
     child: Child,
+    /// Kept, since the server would fail to write to a closed pipe.
+    _stdout: Option<BufReader<std::process::ChildStdout>>,
     /// `http://127.0.0.1:PORT`.
     origin: String,
 }
@@ -111,10 +113,11 @@ impl Server {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let start = line.find("http").unwrap_or_else(|| panic!("not ready: {line}"));
         let origin = line[start..].split("/api").next().unwrap().to_owned();
-        Self { child, origin }
+        Self { child, _stdout: Some(stdout), origin }
     }
 
     /// The status and body of a GET.

@@ -21,6 +21,8 @@ use crate::object::elements;
 const MAX_DEPTH: usize = 24;
 /// An event has fewer than a hundred values, its envelopes some more.
 const MAX_LEAVES: usize = 2048;
+/// An event's lists have some thirty values; longer ones must not take the room of what comes behind them.
+const MAX_ITEMS: usize = 256;
 /// No name that matters is as long.
 const MAX_KEY_BYTES: usize = 128;
 /// Objects in texts are opened so many times within one another.
@@ -96,7 +98,7 @@ impl<'a> Leaves<'a> {
         // It is part of what was parsed as a whole: it is valid.
         let _ = elements(json, &mut |item| {
             items.push(item);
-            items.len() < MAX_LEAVES
+            items.len() < MAX_ITEMS
         });
         let is_single = items.len() == 1;
         for (index, item) in items.into_iter().enumerate() {
@@ -116,9 +118,14 @@ impl<'a> Leaves<'a> {
         if self.found.len() == MAX_LEAVES {
             return;
         }
-        // EvtxECmd's values, and the EventData of some tables.
-        let is_opened = matches!(self.path.rsplit('.').next(), Some("payload" | "eventdata"));
-        if is_opened && value.starts_with('{') && self.texts < MAX_TEXTS {
+        let is_opened = match self.path.rsplit('.').next() {
+            // EvtxECmd's values, and the EventData of some tables.
+            Some("payload" | "eventdata") => value.starts_with('{'),
+            // A record of the crate `evtx` in Python.
+            Some("data") => value.strip_prefix('{').is_some_and(is_event),
+            _ => false,
+        };
+        if is_opened && self.texts < MAX_TEXTS {
             let mut inner =
                 Leaves { found: Vec::new(), path: self.path.clone(), texts: self.texts + 1 };
             if inner.object(&value, 0, false).is_some() {
@@ -147,9 +154,26 @@ impl<'a> Leaves<'a> {
     }
 }
 
+fn is_event(members: &str) -> bool {
+    members.trim_start().starts_with("\"Event\"")
+}
+
 /// A key's parts as they count: dots in it stand between the keys of nested objects.
 pub(super) fn parts(key: &str) -> impl Iterator<Item = String> {
-    key.split('.').map(plain).filter(|part| !is_holder(part) && !is_content(part))
+    let is_part = |part: &String| !is_holder(part) && !is_content(part);
+    // Graylog makes one key of Winlogbeat's objects: `winlogbeat_winlog_event_data_LogonType`.
+    const OBJECTS: [(&str, &[&str]); 5] = [
+        ("winlogbeat_winlog_event_data_", &["winlog", "eventdata"]),
+        ("winlogbeat_winlog_", &["winlog"]),
+        ("winlogbeat_source_", &["source"]),
+        ("winlogbeat_user_", &["user"]),
+        ("winlogbeat_", &[]),
+    ];
+    let of_beat =
+        OBJECTS.iter().find_map(|(prefix, beat)| Some((*beat, key.strip_prefix(prefix)?)));
+    let (beat, key) = of_beat.unwrap_or((&[], key));
+    let outer = beat.iter().map(|part| (*part).to_owned());
+    outer.chain(key.split('.').map(plain).filter(is_part))
 }
 
 /// A key without its case, blanks and signs, and without XML's prefix and namespace.
@@ -329,7 +353,9 @@ mod tests {
         let many: Vec<String> = (0..3 * MAX_LEAVES).map(|n| format!("\"a{n}\":1")).collect();
         assert_eq!(of(&format!("{{{}}}", many.join(","))).unwrap().len(), MAX_LEAVES);
         let many = "1,".repeat(3 * MAX_LEAVES);
-        assert_eq!(of(&format!("{{\"a\":[{many}1]}}")).unwrap().len(), MAX_LEAVES);
+        let long = format!("{{\"a\":[{many}1],\"b\":2}}");
+        let leaves = of(&long).unwrap();
+        assert_eq!((leaves.len(), leaves[MAX_ITEMS].path.as_str()), (MAX_ITEMS + 1, "b"));
         for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
             let deep = format!("{{\"a\":{}1{}}}", open.repeat(50_000), close.repeat(50_000));
             assert!(of(&deep).unwrap_or_default().is_empty());

@@ -2,6 +2,7 @@
 //! parts other names, and puts them elsewhere, but nobody uses one of these names for another part.
 
 use super::leaves::Leaf;
+use super::text::OWN_TIME;
 
 /// A part of an event beside its own values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub(super) enum Role {
 
 /// How many there are.
 const ROLES: usize = 7;
+
+/// More than any rank.
+const OUTSIDE: u8 = 32;
 
 /// The best value for each role.
 pub(super) struct Roles<'l, 'a> {
@@ -55,13 +59,18 @@ impl<'l, 'a> Roles<'l, 'a> {
         let mut roles = Self { best: [None; ROLES], leaves };
         let has = |name: &str| leaves.iter().any(|leaf| leaf.keys().next() == Some(name));
         let traits = Traits {
-            is_of_get_winevent: has("logname") || has("providername"),
+            is_of_get_winevent: has("logname")
+                || has("providername")
+                || has("timecreated") && has("message"),
             is_of_get_eventlog: has("instanceid") || has("replacementstrings"),
             // NXLog's modules name the machine so, others the collector.
             is_of_nxlog: has("sourcemodulename") || has("sourcemoduletype") || has("shortmessage"),
         };
         for leaf in leaves.iter().filter(|leaf| leaf.index.is_none() && !leaf.value.is_empty()) {
             let Some((role, rank)) = of(leaf, &traits) else { continue };
+            // What an envelope calls by the same name is its own.
+            let is_inside = leaf.keys().skip(1).any(|key| matches!(key, "system" | "winlog"));
+            let rank = if is_inside { rank } else { rank + OUTSIDE };
             let best = &mut roles.best[role as usize];
             if best.is_none_or(|(known, _)| rank < known) {
                 *best = Some((rank, leaf));
@@ -132,6 +141,8 @@ fn of(leaf: &Leaf<'_>, traits: &Traits) -> Option<(Role, u8)> {
         "recordnumber" => (Record, 2),
         "index" if traits.is_of_get_eventlog => (Record, 3),
 
+        // Splunk's has the name of a zone, which tells none.
+        "time" | "date" if super::time::parse(&leaf.value).is_err() => return None,
         _ => return time(last, parent).map(|rank| (Time, rank)).or_else(|| message(last)),
     })
 }
@@ -151,6 +162,7 @@ fn time(last: &str, parent: &str) -> Option<u8> {
         "timeunixnano" => 8,
         "time" => 9,
         "date" => 10,
+        OWN_TIME => 11,
         _ => return None,
     })
 }

@@ -5,22 +5,17 @@
 
 use std::fmt;
 
-use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Entry;
 use crate::field::Field;
+use crate::object::Object;
 
-/// Whether an object is an entry of the journal. Inside a value the quotes would be escaped; shippers
-/// that keep the stamp give the message another key.
-pub(crate) fn is_json(object: &[u8]) -> bool {
-    let has = |key: &str| {
-        let mut found = memmem::find_iter(object, key);
-        found.any(|at| object[at + key.len()..].trim_ascii_start().starts_with(b":"))
-    };
-    (has("\"__CURSOR\"") || has("\"__REALTIME_TIMESTAMP\""))
-        && (has("\"MESSAGE\"") || has("\"MESSAGE_ID\""))
+/// Whether an object is an entry of the journal, as journalctl and not a shipper writes it.
+pub(crate) fn is_entry(object: &Object<'_>) -> bool {
+    object.has_any(&["__CURSOR", "__REALTIME_TIMESTAMP"])
+        && object.has_any(&["MESSAGE", "MESSAGE_ID"])
 }
 
 impl<'de> Deserialize<'de> for Entry {

@@ -11,14 +11,16 @@ use crate::{defender, entra, osquery, windows};
 
 /// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
 /// whose class is a number, and of our own format. In Defender's tables a sign-in that succeeded may
-/// name no device, and still tells which names are one person's.
-const KEYS: [&str; 6] = [
+/// name no device, and still tells which names are one person's. The last is of laurel's events. Where one
+/// is a key, the quote behind it is left out: inside a text it has a backslash before it.
+const KEYS: [&str; 7] = [
     "\"computerDnsName",
     "\"accountName",
     "\"authentication",
     "3002",
     "\"footfall",
     "\"LogonSuccess",
+    "\"USER_",
 ];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
@@ -120,6 +122,7 @@ mod tests {
             r#"{"unixTime":1,"columns":{"user":"ann","tty":"pts/0"}}"#,
             r#"{"unixTime":1,"columns":{"name":"Ubuntu","platform":"ubuntu","version":"22.04"}}"#,
             r#"{"footfall":"logon"}"#,
+            r#"{"ID":"1.2:3","USER_LOGIN":{}}"#,
         ] {
             assert!(of_line(line).product, "{line}");
         }

@@ -23,9 +23,10 @@ const MAX_EVIDENCE: usize = 1_000;
 /// they matter.
 const MAX_UNKNOWN: usize = 1_000;
 
-/// The format of the first line that is understood; `None` where none is.
-pub(super) fn format(head: &[u8], records: &Records<'_>) -> Option<Format> {
-    lines(head).take(MAX_UNKNOWN).find_map(|line| {
+/// The format of the first line that is understood; else what the first one seems to be.
+pub(super) fn format(head: &[u8], records: &Records<'_>) -> Result<Format, &'static str> {
+    let mut like = "";
+    let found = lines(head).take(MAX_UNKNOWN).find_map(|line| {
         // Also to be read where some bytes are not UTF-8; a line with odd bytes tells as much.
         let text = field::text(line);
         let mut outcome = Outcome::default();
@@ -35,9 +36,14 @@ pub(super) fn format(head: &[u8], records: &Records<'_>) -> Option<Format> {
         let known = records.understand(json, line, &hints, position, &mut outcome);
         match known {
             Ok(Understood::Known) => outcome.format(),
+            Ok(Understood::Unknown(said)) if like.is_empty() => {
+                like = said;
+                None
+            }
             _ => None,
         }
-    })
+    });
+    found.ok_or(like)
 }
 
 /// What the first lines show of the zones of machines, no more of them than so many.

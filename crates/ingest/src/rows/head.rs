@@ -13,7 +13,7 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 const MAX_LINES_BEFORE: usize = 16;
 
 /// The beginning of a table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     /// What stands before the header.
     pub(super) bytes_before: usize,

@@ -1,14 +1,12 @@
 //! Windows events that some program turned into JSON: one made logon in each way that programs write it.
 
-use std::collections::BTreeSet;
+mod outcomes;
 
-use ingest::Format;
 use inventory::logon::{Logon, Source};
 use jiff::tz::{TimeZone, offset};
-use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Collected, data, options, other, read_bytes, read_bytes_with, read_file};
+use crate::support::{Collected, options, other, read_bytes, read_bytes_with};
 
 const NAMES: [&str; 21] = [
     "SubjectUserSid",
@@ -327,6 +325,10 @@ fn what_shippers_send_is_read() {
         "timecreated": "2026-03-02 09:00:00 +0100", "eventrecordid": 77, "channel": "Security",
         "computer": COMPUTER, "message": "An account was", "stringinserts": VALUES});
     ann(&small);
+    // and its older input
+    ann(&json!({"RecordNumber": 77, "TimeGenerated": "2026-03-02 09:00:00 +0100", "EventID": 4624,
+        "EventType": "SuccessAudit", "Channel": "Security", "SourceName": PROVIDER, "Sid": "",
+        "ComputerName": COMPUTER, "Data": "", "StringInserts": VALUES}));
     // NXLog's GELF
     let mut gelf = named(&|name| format!("_{name}"));
     let around = json!({"version": "1.1", "host": COMPUTER, "short_message": "An account was",
@@ -414,10 +416,10 @@ fn elasticsearchs_lists_of_one_are_read() {
         "user.domain": ["CORP"], "user.id": ["S-1-5-21-1-2-3-1104"],
         "host.name": ["collector"], "agent.name": ["collector"], "winlog.logon.type": ["RemoteInteractive"],
         "winlog.logon.id": ["0x3e7"]}, "sort": [1]});
-    let read_hit = read(&[hit]);
-    assert_eq!((read_hit.users(), read_hit.rejects.len()), (vec!["ann"], 0));
+    let of_hit = read(&[hit]);
+    assert_eq!((of_hit.users(), of_hit.rejects.len()), (vec!["ann"], 0));
     assert_eq!(
-        (read_hit.logons[0].source, read_hit.logons[0].key.record),
+        (of_hit.logons[0].source, of_hit.logons[0].key.record),
         (Source::Winlogbeat, Some(77))
     );
     // A shape that is known has them, too.
@@ -438,162 +440,55 @@ fn a_shape_that_lacks_a_part_is_read_as_far_as_it_tells() {
 }
 
 #[test]
-fn sessions_are_told() {
-    let system = json!({"Provider": {"Name": PROVIDER}, "TimeCreated": {"SystemTime": 1_772_438_400.5},
-        "EventRecordID": 78, "Channel": "Security", "Computer": COMPUTER});
-    let event = |id: u32, data: Value| {
-        let mut system = system.clone();
-        system["EventID"] = json!({"Value": id});
-        json!({"System": system, "EventData": data})
+fn columns_with_the_event_data_in_xml_are_read() {
+    let data: String = NAMES
+        .iter()
+        .zip(VALUES)
+        .map(|(name, value)| format!("<Data Name='{name}'>{value}</Data>"))
+        .collect();
+    // Alloy, whose lines Loki keeps.
+    let alloy = |event_data: &str, message: &str| {
+        json!({"source": PROVIDER, "channel": "Security", "computer": COMPUTER, "event_id": 4624,
+            "version": 2, "levelText": "Information", "keywords": "Audit Success",
+            "timeCreated": "2026-03-02T08:00:00.123456700Z", "eventRecordID": 77,
+            "execution": {"processId": 632, "threadId": 904, "processName": "lsass.exe"},
+            "event_data": event_data, "message": message})
     };
-    let account = json!({"TargetUserSid": "S-1-5-21-1-2-3-1104", "TargetUserName": "Ann",
-        "TargetDomainName": "CORP", "TargetLogonId": "0xa1b2c", "LogonType": 10});
-    let subject = "Subject:\r\n\tSecurity ID:\t\tS-1-5-21-1-2-3-1104\r\n\tAccount Name:\t\tAnn\r\n\tAccount Domain:\t\tCORP\r\n\tLogon ID:\t\t0xA1B2C\r\n";
-    for record in [
-        event(4634, account.clone()),
-        event(4800, json!({"Data": ["S-1-5-21-1-2-3-1104", "Ann", "CORP", "0xa1b2c", "2"]})),
-        event(4779, json!({"AccountName": "Ann", "AccountDomain": "CORP", "LogonID": "0xa1b2c"})),
-        json!({"Id": 4647, "ProviderName": PROVIDER, "LogName": "Security", "RecordId": 78,
-            "MachineName": COMPUTER, "TimeCreated": "/Date(1772438400500)/", "Message": subject}),
-    ] {
-        let read = read(std::slice::from_ref(&record));
-        assert_eq!(read.rejects, [], "{record}");
-        let [change] = read.changes.as_slice() else { panic!("{record}") };
-        assert_eq!(change.session, 0xa1b2c, "{record}");
-        assert_eq!(change.time.to_string(), "2026-03-02T08:00:00.5Z", "{record}");
-    }
-    let failure = event(4625, account);
-    let read = read(&[failure]);
-    assert_eq!((read.tally().failures, read.logons.len()), (1, 0));
-}
-
-/// An event that evidently matters is never passed over in silence.
-#[test]
-fn what_is_missing_is_told_by_its_name() {
-    let whole = json!({"log_name": "Security", "event_id": 4624, "computer_name": COMPUTER,
-        "source_name": PROVIDER, "event_data": event_data(), "timestamp": "2026-03-02T08:00:00Z"});
-    let without = |path: &str| {
-        let mut record = whole.clone();
-        match path.split_once('.') {
-            Some((outer, inner)) => drop(record[outer].as_object_mut().unwrap().remove(inner)),
-            None => drop(record.as_object_mut().unwrap().remove(path)),
-        }
-        record
-    };
-    for (path, word) in [
-        ("timestamp", "@timestamp"),
-        ("computer_name", "the machine's name is missing"),
-        ("event_data.LogonType", "LogonType is missing"),
-        ("event_data", "LogonType is missing"),
-        ("log_name", ""),
-        ("source_name", ""),
-    ] {
-        let read = read(&[without(path)]);
-        match word {
-            "" => assert_eq!((read.users(), read.rejects.len()), (vec!["ann"], 0), "{path}"),
-            _ => {
-                assert_eq!((read.rejects.len(), read.logons.len()), (1, 0), "{path}");
-                assert!(read.rejects[0].reason.contains(word), "{path}: {:?}", read.rejects);
-            }
-        }
-    }
-    let mut nobody = without("event_data.TargetUserName");
-    nobody["event_data"].as_object_mut().unwrap().remove("TargetUserSid");
-    let read_nobody = read(&[nobody]);
-    assert!(read_nobody.rejects[0].reason.contains("TargetUserName is missing"));
-    let mut odd = whole.clone();
-    odd["timestamp"] = "yesterday".into();
-    assert!(read(&[odd]).rejects[0].reason.starts_with("@timestamp: `yesterday`"));
+    ann_exactly(&alloy(&data, ""));
+    ann_exactly(&alloy(&format!("<EventData xmlns='x'>{data}</EventData>"), ""));
+    ann_exactly(&alloy("", MESSAGE));
 }
 
 #[test]
-fn what_does_not_matter_makes_nobody() {
-    let event = |channel: &str, provider: &str| {
-        json!({"Id": 4624, "ProviderName": provider, "LogName": channel, "RecordId": 77,
-            "MachineName": COMPUTER, "TimeCreated": "/Date(1772438400500)/", "Message": MESSAGE})
-    };
-    for record in [
-        event("Application", "Mine"),
-        event("", "Mine"),
-        // Any program may write what it likes into its own log.
-        json!({"System": {"EventID": 4624, "Channel": "Application", "Computer": COMPUTER,
-            "TimeCreated": {"SystemTime": "2026-03-02T08:00:00Z"}},
-            "EventData": {"Channel": "Security", "Provider": {"Name": PROVIDER}, "TargetUserName": "eve",
-                "LogonType": "10", "Data": "<Event><System/></Event>"}}),
-    ] {
-        let read = read(std::slice::from_ref(&record));
-        assert_eq!((read.logons.len(), read.rejects), (0, vec![]), "{record}");
-        assert_eq!(read.files.iter().map(|file| file.tally.records).sum::<u64>(), 2, "{record}");
+fn graylogs_names_for_winlogbeat_are_read() {
+    let mut record = json!({"source": "collector", "timestamp": "2026-03-02T08:00:00.123Z",
+        "winlogbeat_winlog_channel": "Security", "winlogbeat_winlog_computer_name": COMPUTER,
+        "winlogbeat_winlog_event_id": 4624, "winlogbeat_winlog_record_id": 77,
+        "winlogbeat_winlog_provider_name": PROVIDER, "winlogbeat_event_code": 4624,
+        "winlogbeat_host_name": "collector", "winlogbeat_agent_hostname": "collector"});
+    for (name, value) in NAMES.iter().zip(VALUES) {
+        record[format!("winlogbeat_winlog_event_data_{name}")] = value.into();
     }
-    for record in [
-        json!({"level": "info", "port": 4624, "user": {"name": "eve"}}),
-        json!({"eventid": "cowrie.login.success", "id": 4624, "username": "eve"}),
-    ] {
-        let read = read(std::slice::from_ref(&record));
-        assert!(
-            read.logons.is_empty() && read.rejects[0].reason.contains("of no kind"),
-            "{record}"
-        );
-    }
+    ann(&record);
 }
 
+/// Splunk's input without `renderXml`: what its collector is sent, and what a search exports.
 #[test]
-fn a_file_of_it_is_known_by_itself() {
-    let record = json!({"System": {"EventID": {"Value": 4624}, "Channel": "Security",
-        "Computer": COMPUTER, "EventRecordID": 77, "TimeCreated": {"SystemTime": 1_772_438_400.5}},
-        "EventData": event_data()});
-    let read = read_bytes(record.to_string().as_bytes());
-    assert_eq!((read.users(), read.skipped.len()), (vec!["ann"], 0));
-    assert_eq!(read.files[0].format, Format::EventJson);
-}
-
-/// Records of other projects' tests, with what an independent reader found in them.
-#[test]
-fn real_records_give_what_an_independent_program_found() {
-    let Some(folder) = data() else { return };
-    let folder = folder.join("turn2");
-    for file in ["event-as-json.ndjson", "wmi.ndjson"] {
-        let read = read_file(&folder.join(file));
-        let truth = std::fs::read_to_string(folder.join(format!("{file}.truth.tsv"))).unwrap();
-        let expected: BTreeSet<Vec<&str>> =
-            truth.lines().skip(1).map(|line| line.split('\t').take(3).collect()).collect();
-        let cut = |logon: &Logon| {
-            let fraction = logon.time.fraction() / 10_000;
-            let seconds = logon.time.whole_second().to_string();
-            format!("{}.{fraction:03}Z", seconds.trim_end_matches('Z'))
-        };
-        let found: Vec<_> = read
-            .logons
-            .iter()
-            .map(|logon| {
-                (logon.account.name.clone(), logon.machine.name.to_lowercase(), cut(logon))
-            })
-            .collect();
-        let found: BTreeSet<Vec<&str>> =
-            found.iter().map(|(user, device, time)| vec![user, device, time.as_str()]).collect();
-        assert_eq!(found, expected, "{file}: {:?}", read.rejects);
-        eprintln!("{file}: {:?} {:?}", read.tally(), read.rejects);
-    }
-}
-
-proptest! {
-    #[test]
-    fn no_object_panics(
-        keys in prop::collection::vec(prop::sample::select(&[
-            "Event", "System", "EventID", "Channel", "EventData", "Data", "@Name", "#text", "$", "_", "Value",
-            "TimeCreated", "Message", "Payload", "TargetUserName", "LogonType", "winlog", "records", "hits",
-        ][..]), 1..12),
-        values in prop::collection::vec(prop::sample::select(&[
-            "4624", "Security", "null", "[]", "{}", "[{}]", "1.5", "\"<Event>\"", "\"Security\"", "\"/Date(1)/\"",
-        ][..]), 1..12),
-    ) {
-        let mut json = "{\"id\":4624}".to_owned();
-        for (key, value) in keys.iter().zip(&values) {
-            let value = if serde_json::from_str::<Value>(value).is_ok() { value } else { "1" };
-            json = format!("{{\"{key}\":{json},\"EventID\":{value}}}");
-        }
-        let record: Value = serde_json::from_str(&json).unwrap();
-        let read = read(&[record]);
-        prop_assert_eq!(read.logons.len(), 0);
-    }
+fn splunks_text_is_read() {
+    let text = format!(
+        "03/02/2026 09:00:00 AM\nLogName=Security\nEventCode=4624\nEventType=0\n\
+         ComputerName={COMPUTER}\nSourceName=Microsoft Windows security auditing.\n\
+         Type=Information\nRecordNumber=77\nKeywords=Audit Success\nTaskCategory=Logon\n\
+         OpCode=Info\nMessage={MESSAGE}"
+    );
+    ann(&json!({"time": 1_772_438_400.5, "host": "forwarder", "source": "WinEventLog:Security",
+        "sourcetype": "WinEventLog", "event": text}));
+    let export = json!({"preview": false, "offset": 0, "lastrow": true,
+        "result": {"_raw": text, "_time": "2026-03-02 09:00:00.000 CET", "host": "forwarder"}});
+    let mut options = options();
+    options.timezone = Some(TimeZone::fixed(offset(1)));
+    let lines = [other(1), export.to_string()].join("\n");
+    let read = read_bytes_with(lines.as_bytes(), &options);
+    assert_eq!(read.times(), ["2026-03-02T08:00:00Z"]);
+    assert_eq!(read.users(), ["ann"]);
 }

@@ -105,6 +105,12 @@ fn sessions_of_no_person_are_left_out() {
         session("ann", "3", "manager"),
         session("ann", "4", "background"),
         session("ann", "5", "user-early"),
+        // A systemd that writes no class: the account tells.
+        session("gdm-greeter-2", "6", ""),
+        session("plasmalogin", "7", ""),
+        session("_greetd", "8", ""),
+        session("cosmic-greeter", "9", ""),
+        session("greeter", "10", ""),
     ]);
     assert_eq!(told(&read), ["ann@web-1 2"]);
 }
