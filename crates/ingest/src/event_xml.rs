@@ -191,7 +191,7 @@ impl Section {
     }
 }
 
-fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>> {
+pub(crate) fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>> {
     let mut attributes = element.attributes();
     let found = attributes.with_checks(false).flatten().find(|found| found.key.0 == name)?;
     Some(found.value)
@@ -199,7 +199,7 @@ fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>
 
 /// The character that a reference stands for. One that XML does not know (an entity of a document
 /// type, a number that is no character) is told as a replacement, never expanded.
-fn referred(name: &str) -> char {
+pub(crate) fn referred(name: &str) -> char {
     match name {
         "lt" => '<',
         "gt" => '>',

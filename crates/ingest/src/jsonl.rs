@@ -13,6 +13,7 @@ mod recognise;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::carrier::Hints;
 use crate::field;
@@ -24,7 +25,7 @@ use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Pieces, Session};
 use crate::shape::{RecordReader, Shape};
 use crate::stream::Stream;
-use crate::zone::Zone;
+use crate::zone::{Shown, Zone};
 
 use array::Elements;
 use blocks::{Block, Blocks};
@@ -140,13 +141,12 @@ fn zone(session: &Session<'_>, head: &[u8]) -> Zone {
     let Some(memory) = session.memory() else {
         return Zone::of(given, &recognise::zones(head, usize::MAX));
     };
-    // Of a sender's records the first ones show the zone, which is remembered.
+    // Of a sender's records the first ones show the zones, which are remembered.
     let has_looked = std::mem::replace(&mut memory.lock().has_looked, true);
-    let mut evidence = recognise::zones(head, if has_looked { LIVE_EVIDENCE } else { usize::MAX });
+    let evidence = recognise::zones(head, if has_looked { LIVE_EVIDENCE } else { usize::MAX });
     let mut kept = memory.lock();
-    evidence.extend(kept.zone.filter(|_| evidence.is_empty()));
-    kept.zone = Zone::shown(&evidence);
-    Zone::of(given, &evidence)
+    Shown::add(&mut kept.zones, &evidence);
+    Zone::shown(given, Arc::clone(&kept.zones))
 }
 
 /// Reads blocks of lines; shared by the workers.

@@ -13,7 +13,7 @@
 //! by `event_json`, which finds an event in any JSON.
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or `rows` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
 //! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `listing` (utmp as text),
@@ -41,6 +41,7 @@ mod foreign;
 pub mod input;
 mod journal;
 mod jsonl;
+mod kusto;
 mod lastlog;
 mod laurel;
 mod line;
@@ -73,9 +74,9 @@ mod sqlite;
 mod sshd;
 mod stream;
 mod syslog;
-mod table;
 mod tar;
 mod textlog;
+mod utf16;
 mod utmp;
 mod vector;
 mod windows;
@@ -115,7 +116,7 @@ pub struct Options {
     /// The installation that logs of Linux are of, where they do not say it themselves. Lines of other
     /// hosts are not of it.
     pub machine_id: Option<Identifier>,
-    /// The zone of stamps that lack one and of whose record nothing tells it.
+    /// The zone of stamps that lack one; without it what the records show of it, else UTC.
     pub timezone: Option<TimeZone>,
     /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,

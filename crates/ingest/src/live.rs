@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
@@ -19,7 +19,7 @@ use crate::logind::Waiting;
 use crate::reject::{Position, Reject, Skipped};
 use crate::session::Session;
 use crate::stream::Stream;
-use crate::zone::Offset;
+use crate::zone::Shown;
 use crate::{FileReport, Format, Options, Receiver, jsonl, sniff, textlog, xml};
 
 /// Records that are read at once: so many of their rejects are told one by one.
@@ -48,9 +48,9 @@ pub(crate) struct Recalled {
     pub(crate) sessions: Waiting,
     /// Sessions of the audit log that were counted.
     pub(crate) audit: VecDeque<u64>,
-    /// What records showed of the zone of stamps without one.
-    pub(crate) zone: Option<Offset>,
-    /// It was looked for in all of the first records.
+    /// What records showed of the zones of stamps without one.
+    pub(crate) zones: Arc<Shown>,
+    /// They were looked for in all of the first records.
     pub(crate) has_looked: bool,
 }
 

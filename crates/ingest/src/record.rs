@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use crate::carrier::{self, Carried, Hints};
 use crate::foreign;
 use crate::journal::{self, Entry};
+use crate::kusto;
 use crate::line::Line;
 use crate::object::{Object, elements};
 use crate::product::{self, Product};
@@ -273,6 +274,40 @@ impl Records<'_> {
         walk.done();
     }
 
+    /// The rows of an answer of Kusto's. Those beside known ones count with them.
+    fn kusto(
+        &self,
+        object: &Object<'_>,
+        hints: &Hints,
+        walk: &mut Walk<'_>,
+    ) -> serde_json::Result<Understood> {
+        let outer = walk.inside;
+        walk.inside.get_or_insert(0);
+        let mut failed = None;
+        let known = kusto::rows(object, &mut |row| {
+            let before = walk.inside;
+            match self.value(row, hints, walk) {
+                Ok(Understood::Known) => {}
+                Ok(Understood::Unknown(_)) => {
+                    walk.outcome.unread += 1;
+                    if walk.inside == before {
+                        walk.number();
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+            failed.is_none() && walk.flow.is_continue()
+        });
+        if !walk.is_document {
+            walk.inside = outer;
+        }
+        match (failed, known) {
+            (Some(error), _) => Err(error),
+            (None, true) => Ok(Understood::Known),
+            (None, false) => Ok(Understood::Unknown("an answer of Kusto with other columns")),
+        }
+    }
+
     /// What an object carries that is no record by itself.
     fn envelope(
         &self,
@@ -290,6 +325,9 @@ impl Records<'_> {
         if object.has("resourceLogs") {
             let plain = event_json::otlp::records(json)?;
             return self.value(&plain, &hints.deeper(), walk);
+        }
+        if kusto::is_answer(object) {
+            return self.kusto(object, &hints.deeper(), walk);
         }
         let within = hints.within(object);
         for key in WRAPPERS {

@@ -318,6 +318,8 @@ pub(crate) struct OpenFile<'s, 'a> {
     lines: u64,
     reports: Reports,
     pieces: Pieces,
+    /// What the file looks like.
+    what: &'static str,
 }
 
 impl<'s, 'a> OpenFile<'s, 'a> {
@@ -340,12 +342,19 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             lines: 0,
             reports: Reports::default(),
             pieces: Pieces::Lines,
+            what: "JSON",
         }
     }
 
     /// Positions are told of these.
     pub(crate) fn counting(mut self, pieces: Pieces) -> Self {
         self.pieces = pieces;
+        self
+    }
+
+    /// It looks like this, where nothing of it is understood.
+    pub(crate) fn of(mut self, what: &'static str) -> Self {
+        self.what = what;
         self
     }
 
@@ -449,16 +458,16 @@ impl<'s, 'a> OpenFile<'s, 'a> {
 
     /// Nothing of the file was understood.
     fn skip(&mut self) {
-        let count = self.unread + self.rejects;
+        let (what, count) = (self.what, self.unread + self.rejects);
         let reason = match (self.unknown, self.held.first()) {
             (Some(""), _) | (None, None) => {
-                format!("JSON, but none of its {count} records is of a kind that is read")
+                format!("{what}, but none of its {count} records is of a kind that is read")
             }
             (Some(like), _) => format!(
-                "JSON, but none of its {count} records is of a kind that is read; it looks like {like}"
+                "{what}, but none of its {count} records is of a kind that is read; it looks like {like}"
             ),
             (None, Some((position, reason))) => format!(
-                "looks like JSON, but none of its {count} lines can be read; {position}: {reason}"
+                "looks like {what}, but none of its {count} lines can be read; {position}: {reason}"
             ),
         };
         self.session.skipped(self.name, reason);

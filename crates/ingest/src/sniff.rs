@@ -5,7 +5,7 @@ use memchr::memmem;
 use crate::listing::Listing;
 use crate::stream::Stream;
 use crate::{
-    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml,
+    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, tar, textlog, utf16, utmp, xml,
 };
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
@@ -27,12 +27,10 @@ pub(crate) enum Content {
     JsonLines,
     /// An array of JSON objects.
     JsonArray,
-    /// A table in CSV, as an export of this format writes it.
-    Rows(Format),
+    /// A table in CSV.
+    Table,
     /// One JSON object or a few, each over several lines or too long for one.
     Json,
-    /// A table in CSV whose rows are a product's records.
-    Csv(Format),
     /// Windows events in XML.
     Xml,
     /// JSON objects one behind the other, with nothing between them or lines of their own.
@@ -58,7 +56,16 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
                 Content::JsonObjects
             }
             Content::TextLog(_) => textlog_of(stream.look(TEXT_HEAD_BYTES), "not a known format"),
-            Content::Unknown(reason) => textlog_of(stream.look(TEXT_HEAD_BYTES), &reason),
+            Content::Unknown(reason) => {
+                let head = stream.look(TEXT_HEAD_BYTES);
+                match textlog_of(head, &reason) {
+                    Content::Unknown(_) if rows::is_known(head) => Content::Table,
+                    Content::Unknown(reason) => {
+                        Content::Unknown(rows::refusal(head).unwrap_or(reason))
+                    }
+                    content => content,
+                }
+            }
             content => content,
         };
     }
@@ -113,11 +120,8 @@ fn content_of(head: &[u8]) -> Content {
     if let Some(listing) = Listing::of(head) {
         return Content::Listing(listing);
     }
-    if let Some(format) = rows::format(head) {
-        return Content::Rows(format);
-    }
-    if let Some(format) = table::format(head) {
-        return Content::Csv(format);
+    if rows::is_known(head) {
+        return Content::Table;
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
@@ -186,7 +190,9 @@ fn text(head: &[u8]) -> Option<u8> {
 
 /// Whether an object goes over several lines, or is an API's answer, which is one long line.
 fn is_document(head: &[u8]) -> bool {
-    const ANSWERS: [&[u8]; 7] = [
+    const ANSWERS: [&[u8]; 9] = [
+        b"\"tables\"",
+        b"\"Tables\"",
         b"\"@odata",
         b"\"value\"",
         b"\"Schema\"",
@@ -217,18 +223,17 @@ fn is_markup(head: &[u8]) -> bool {
 
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 7] = [
+    const MAGICS: [(&[u8], &str); 5] = [
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
         (b"Rar!", "a RAR archive, which is not read"),
         (b"\x7fELF", "a program"),
         (b"MZ", "a program"),
-        (b"\xff\xfe", "text in UTF-16, which is not read; convert it to UTF-8"),
-        (b"\xfe\xff", "text in UTF-16, which is not read; convert it to UTF-8"),
     ];
     let known = MAGICS.iter().find(|(magic, _)| head.starts_with(magic));
     let what = match (known, first) {
         (Some((_, what)), _) => what,
+        _ if utf16::is_utf32(head) => "text in UTF-32, which is not read; convert it to UTF-8",
         (None, None) => "nothing but blanks",
         (None, Some(b'<')) if is_markup(head) => {
             "not a known format (it looks like XML without events)"
@@ -284,16 +289,13 @@ mod tests {
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
             (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
-            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
-            (
-                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
-                Content::Rows(Format::Sentinel),
-            ),
+            (b"\"_time\",\"_raw\"\r\n", Content::Table),
+            (b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve", Content::Table),
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
-            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv(Format::Defender)),
-            (b"user;footfall;time\n", Content::Csv(Format::Own)),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Table),
+            (b"user;footfall;time\n", Content::Table),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (
@@ -308,7 +310,7 @@ mod tests {
             (&b"<EventLog>"[..], "XML"),
             (b"[1,{}]", "array"),
             (b"[2026-03-01] {\"a\":1}", "array"),
-            (b"\xff\xfe{\0", "UTF-16"),
+            (b"\xff\xfe\0\0{\0\0\0", "UTF-32"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),
         ] {

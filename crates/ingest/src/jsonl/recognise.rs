@@ -13,12 +13,12 @@ use crate::reject::Position;
 use crate::session::Outcome;
 use crate::shape::Shape;
 use crate::words::Words;
-use crate::zone::{Offset, evidence};
+use crate::zone::Evidence;
 
 /// How much of a file is looked at, give or take a line.
 pub(super) const HEAD_BYTES: usize = 1024 * 1024;
-/// How many records' zones are enough.
-const MAX_EVIDENCE: usize = 64;
+/// How many records' zones are enough: of some machines each has waited.
+const MAX_EVIDENCE: usize = 1_000;
 /// How many lines of nothing that is read are looked at for what the file is: later ones tell it, too, should
 /// they matter.
 const MAX_UNKNOWN: usize = 1_000;
@@ -46,8 +46,8 @@ pub(super) fn format(head: &[u8], records: &Records<'_>) -> Result<Format, &'sta
     found.ok_or(like)
 }
 
-/// What the first lines show of the collector's zone, no more of them than so many.
-pub(super) fn zones(head: &[u8], most: usize) -> Vec<Offset> {
+/// What the first lines show of the zones of machines, no more of them than so many.
+pub(super) fn zones(head: &[u8], most: usize) -> Vec<Evidence> {
     let mut shown = Vec::new();
     for line in lines(head).take(most).filter(|line| may_show_zone(line)) {
         let text = field::text(line);
@@ -55,7 +55,7 @@ pub(super) fn zones(head: &[u8], most: usize) -> Vec<Offset> {
         if let Some(Ok(parsed)) = parsed.next()
             && Shape::of(&parsed).is_some()
         {
-            shown.extend(evidence(&parsed));
+            shown.extend(Evidence::of(&parsed));
         }
         if shown.len() >= MAX_EVIDENCE {
             break;

@@ -23,5 +23,8 @@ mod schemas;
 mod sevenz;
 mod shapes;
 mod support;
+mod tables;
 mod truth;
+mod utf16;
 mod xml;
+mod zones;
