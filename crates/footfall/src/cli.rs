@@ -56,7 +56,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where the inventory is kept: sqlite:PATH. Default: a file in the user's data folder
+    /// Where the inventory is kept: sqlite:PATH, or `demo` for that of a running `footfall demo`. Default:
+    /// a file in the user's data folder
     #[arg(
         long,
         global = true,
@@ -307,7 +308,11 @@ pub(crate) enum LimitsMode {
 #[command(after_help = "Examples:
   footfall demo                       # a simulated fleet
   footfall demo /cases/2025-117/      # your own event logs
-  footfall --database sqlite:case.sqlite demo evidence.zip   # and keep the inventory")]
+  footfall --database sqlite:case.sqlite demo evidence.zip   # and keep the inventory
+  footfall --database demo machines anton.demir              # ask it while it runs
+
+The inventory is one of its own and gone at the end, unless --database or FOOTFALL_DATABASE names
+another. That must be a new file, or one that a demo made: into any other the demo does not write.")]
 pub(crate) struct Demo {
     /// Files and folders of your own, in place of the simulated fleet
     #[arg(value_name = "PATH")]
@@ -328,11 +333,13 @@ pub(crate) struct Demo {
   footfall machines jdoe
   footfall machines 'CORP\\jdoe' --logon-type Interactive --logon-type RemoteInteractive
   footfall machines jdoe --at 2026-11-20T08:30:00Z
+  footfall machines jdoe --at '2h ago'
   footfall machines jdoe --json | jq -r '.[].machine.computerDnsName'")]
 pub(crate) struct Machines {
     /// The user: name, DOMAIN\name or name@realm; case does not count
     pub(crate) user: String,
-    /// Only where the user was at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    /// Only where the user was at this moment, with the sessions: 2026-11-20T08:30:00Z, 2026-11-20,
+    /// 2h or '2h ago'
     #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
     pub(crate) at: Option<Moment>,
     #[command(flatten)]
@@ -349,7 +356,8 @@ pub(crate) struct Machines {
 pub(crate) struct Users {
     /// The machine: id, computer name or Entra device id; case does not count
     pub(crate) machine: String,
-    /// Only who was there at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    /// Only who was there at this moment, with the sessions: 2026-11-20T08:30:00Z, 2026-11-20,
+    /// 2h or '2h ago'
     #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
     pub(crate) at: Option<Moment>,
     #[command(flatten)]

@@ -70,13 +70,31 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
-            if let Some(hint) = Hinted::hint_of(&error) {
+            let (hint, code) = advice(&error);
+            if let Some(hint) = hint {
                 eprintln!("hint: {hint}");
-            } else if let Some(store::Error::Missing { .. }) = error.downcast_ref() {
-                eprintln!("hint: footfall import makes one; --database names another");
             }
-            ExitCode::from(Outcome::Failed.code())
+            ExitCode::from(code)
         }
+    }
+}
+
+/// What the person can do about an error, and the exit code.
+fn advice(error: &anyhow::Error) -> (Option<&'static str>, u8) {
+    let failed = Outcome::Failed.code();
+    if let Some(hint) = Hinted::hint_of(error) {
+        return (Some(hint), failed);
+    }
+    match error.downcast_ref() {
+        Some(store::Error::Missing { .. }) => {
+            (Some("footfall import makes one; --database names another"), failed)
+        }
+        Some(store::Error::NotDemo { .. }) => {
+            let hint = "without --database and FOOTFALL_DATABASE the demo keeps to an inventory of its own; \
+                        or name a file that does not exist yet";
+            (Some(hint), USAGE)
+        }
+        _ => (None, failed),
     }
 }
 

@@ -62,8 +62,8 @@ pub(crate) async fn run(config: &Config, args: &Query) -> anyhow::Result<Outcome
         }
         "application/json" => {
             let mut value: Value = serde_json::from_slice(&answer.read().await?)?;
-            // Where it is served says nothing here.
-            value.as_object_mut().map(|entity| entity.remove("@odata.context"));
+            // Where it is served says nothing here; the others keep their order.
+            value.as_object_mut().map(|entity| entity.shift_remove("@odata.context"));
             match args.form.json {
                 true => output::json(&value)?,
                 false => output::line(&serde_json::to_string_pretty(&value)?)?,

@@ -547,6 +547,22 @@ pub fn open_existing(url: &str) -> Result<Arc<dyn Store>, Error> {
     open(url)
 }
 
+/// Opens a demo's inventory, made and marked where there is none; see [`check_demo`].
+pub fn open_demo(url: &str, settings: Settings) -> Result<Arc<dyn Store>, Error> {
+    check_demo(url)?;
+    sqlite::demo::mark(path_of(url)?)?;
+    open_with(url, settings)
+}
+
+/// [`Error::NotDemo`] for an inventory that exists without the mark of a demo's. It is not touched.
+pub fn check_demo(url: &str) -> Result<(), Error> {
+    let path = path_of(url)?;
+    match sqlite::demo::is_marked(path)? {
+        Some(false) => Err(Error::NotDemo { path: path.to_owned() }),
+        Some(true) | None => Ok(()),
+    }
+}
+
 fn path_of(url: &str) -> Result<&Path, Error> {
     let path = url.strip_prefix("sqlite:").ok_or_else(|| Error::Url(url.to_owned()))?;
     let path = path.strip_prefix("//").unwrap_or(path);

@@ -9,7 +9,7 @@
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
 //! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
-//! `following` how far logs that are followed were read, `sync` how far other servers are, `prune` is
+//! `following` how far logs that are followed were read, `sync` how far other servers are, `demo` marks a demo's inventory, `prune` is
 //! retention, `forget` erases a person. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
 //! are who may ask, `nodes` machines that report by themselves; `audit` is who did. `known` remembers numbers
 //! of names for `record`, and `rows` writes many rows at once.
@@ -20,6 +20,7 @@ mod audit;
 mod changes;
 mod connections;
 mod deadline;
+pub(crate) mod demo;
 mod directory;
 mod failure;
 mod following;
