@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod machine;
 mod moment;
+mod near;
 mod nodes;
 mod operators;
 mod output;
@@ -33,6 +34,7 @@ mod status;
 mod sync;
 mod tenants;
 mod watch;
+mod who;
 
 use std::process::ExitCode;
 
@@ -109,7 +111,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
         Command::Machines(args) => return ask::machines(&config, &args).await,
         Command::Users(args) => return ask::users(&config, &args).await,
-        Command::Relations(args) => ask::relations(&config, &args).await?,
+        Command::Relations(args) => return ask::relations(&config, &args).await,
         Command::Query(args) => return query::run(&config, &args).await,
         Command::Export(args) => export::run(&config, &args).await?,
         Command::Retention(args) => retention::run(&config, &args).await?,
@@ -125,7 +127,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Tenant(command) => return tenants::run(&config, command).await,
         Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,
-        Command::Audit(args) => audit::run(&config, &args).await?,
+        Command::Audit(args) => return audit::run(&config, &args).await,
         Command::Limits(args) => limits::run(&config, &args).await?,
         Command::Status(args) => return status::run(&config, &args).await,
         Command::Certificate => apps::certificate(&config).await?,

@@ -13,6 +13,8 @@ mod persons;
 pub mod sqlite;
 mod sync;
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,15 @@ pub use self::sync::{
 pub struct Settings {
     /// How long one question may take, which then ends with [`Error::TooLong`]; `None` for no limit.
     pub longest_question: Option<Duration>,
+}
+
+/// Whose names are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamesOf {
+    /// Names of accounts, without their domains.
+    Users,
+    /// Names of machines, full and short.
+    Machines,
 }
 
 /// Receives entries of the audit; an error of its own ends the reading.
@@ -187,6 +198,22 @@ pub trait Store: SyncStore + Send + Sync {
         decisions: Vec<(AccountKey, PersonDecision)>,
         author: Author,
     ) -> Result<(), Error>;
+
+    /// The user names that more than one account has, and how many have each.
+    async fn shared_names(&self, tenant: TenantId) -> Result<HashMap<String, u64>, Error>;
+
+    /// Every name, folded, under which a domain or realm is known: those of its accounts, of accounts whose
+    /// UPN has the realm, and of the same domain SID. `None` where nothing is known of it.
+    async fn domains(&self, tenant: TenantId, domain: &str) -> Result<Option<Vec<String>>, Error>;
+
+    /// Names, folded, whose length is within bounds, at most so many: for a guess at what a person meant.
+    async fn names(
+        &self,
+        tenant: TenantId,
+        of: NamesOf,
+        chars: RangeInclusive<usize>,
+        most: usize,
+    ) -> Result<Vec<String>, Error>;
 
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;

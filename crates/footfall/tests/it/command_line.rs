@@ -141,7 +141,7 @@ fn wrong_usage_is_told_with_what_to_do() {
     refused(&program, &["app", "add", "x", "--permission", "Machine.Destroy"], 2);
     refused(&program, &["import", "--timezone", "Mars/Olympus", "x"], 2);
     refused(&program, &["machines", "x", "--json", "--csv"], 2);
-    let stderr = refused(&program, &["users", "nothing"], 1);
+    let stderr = refused(&program, &["users", "nothing"], 3);
     assert!(stderr.contains("hint:"), "{stderr}");
     let stderr = refused(&program, &["--database", "mysql://x", "app", "list"], 1);
     assert!(stderr.contains("sqlite:PATH"), "{stderr}");
