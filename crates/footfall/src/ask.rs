@@ -64,7 +64,8 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
         });
         output::json(&found.collect::<Vec<Value>>())?;
     } else {
-        let mut listing = Listing::new(args.form, &["MACHINE", MACHINE_ID, USER, DOMAIN, ACCOUNTS])?;
+        let mut listing =
+            Listing::new(args.form, &["MACHINE", MACHINE_ID, USER, DOMAIN, ACCOUNTS])?;
         for (account, found) in &found {
             let machine = [found.machine.computer_dns_name.clone(), found.machine.id.to_string()];
             let who = who_cells(account, &shared);

@@ -15,8 +15,8 @@ use crate::cli::{Export, WindowArgs};
 use crate::config::Config;
 use crate::output::{self, Hinted};
 use crate::place::Place;
-use crate::who::Shared;
 use crate::query;
+use crate::who::Shared;
 
 /// Sets of the API, by path and by the name of their file.
 const SETS: &[(&str, &str)] =

@@ -25,7 +25,8 @@ pub(crate) async fn run(config: &Config, command: cli::Machine) -> anyhow::Resul
 
 /// Of a change to a machine that is not known: which may have been meant.
 async fn unknown(config: &Config, error: anyhow::Error) -> anyhow::Result<Outcome> {
-    let Some(administration::Error::Unknown { what: "machine", name }) = error.downcast_ref() else {
+    let Some(administration::Error::Unknown { what: "machine", name }) = error.downcast_ref()
+    else {
         return Err(error);
     };
     let place = Place::open_existing(config).await?;

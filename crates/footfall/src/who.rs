@@ -5,9 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use inventory::account::{Account, UserRef};
 use inventory::person::read_identifier;
-use inventory::query::{
-    AccountKey, Page, UpnLookup, UserList, UserLookup, UserSelector, Window,
-};
+use inventory::query::{AccountKey, Page, UpnLookup, UserList, UserLookup, UserSelector, Window};
 use inventory::relation::User;
 use server::clock::{Clock, SystemClock};
 use store::NamesOf;
@@ -55,8 +53,7 @@ pub(crate) async fn accounts(
         UserLookup::Name => named(config, place, text, unknown_realm).await?,
         UserLookup::Person => {
             let lookup = (config.upn(), UserLookup::Person);
-            let user =
-                server::who::users(&*place.store, place.tenant.number, text, lookup).await?;
+            let user = server::who::users(&*place.store, place.tenant.number, text, lookup).await?;
             match user {
                 Some(UserSelector { accounts: Some(keys), .. }) => keys,
                 Some(user) => of_name(place, &user.name, user.domain).await?,
@@ -143,7 +140,9 @@ async fn named(
             let realm = output::printable(domain);
             let takes_all = config.upn() == UpnLookup::LocalPart;
             if takes_all && unknown_realm == UnknownRealm::AsConfigured {
-                eprintln!("Nothing is known of the realm {realm}: every account of the name is meant.");
+                eprintln!(
+                    "Nothing is known of the realm {realm}: every account of the name is meant."
+                );
                 keys.extend(of_name(place, &user.name, None).await?);
             } else {
                 eprintln!("Nothing is known of the realm {realm}, so nobody is meant.");

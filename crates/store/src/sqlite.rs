@@ -305,7 +305,9 @@ impl Store for Sqlite {
     }
 
     async fn shared_names(&self, tenant: TenantId) -> Result<HashMap<String, u64>, Error> {
-        self.connections.read("count accounts of a name", move |db| naming::shared(db, tenant)).await
+        self.connections
+            .read("count accounts of a name", move |db| naming::shared(db, tenant))
+            .await
     }
 
     async fn domains(&self, tenant: TenantId, domain: &str) -> Result<Option<Vec<String>>, Error> {

@@ -8,6 +8,8 @@ mod command_line;
 mod crash;
 mod demo;
 #[cfg(target_os = "linux")]
+mod documents;
+#[cfg(target_os = "linux")]
 mod hostile;
 mod identities;
 mod layering;
@@ -104,16 +106,19 @@ struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`.
     origin: String,
+    /// What it says later must find somebody.
+    _stdout: Option<BufReader<std::process::ChildStdout>>,
 }
 
 impl Server {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let start = line.find("http").unwrap_or_else(|| panic!("not ready: {line}"));
         let origin = line[start..].split("/api").next().unwrap().to_owned();
-        Self { child, origin }
+        Self { child, origin, _stdout: Some(stdout) }
     }
 
     /// The status and body of a GET.

@@ -75,7 +75,11 @@ fn a_domain_or_realm_that_is_known_decides() {
         ("CORP\\cleo", &["ws-3"], ""),
         ("dora@partner.example", &["ws-4"], "of which azuread\\dora"),
         // A realm of which nothing is known means every domain, and it is said.
-        ("anna.meier@elsewhere.example", &["lab-1", "ws-1", "ws-2"], "Nothing is known of the realm"),
+        (
+            "anna.meier@elsewhere.example",
+            &["lab-1", "ws-1", "ws-2"],
+            "Nothing is known of the realm",
+        ),
         // One that is known does not, and whom else there is is said.
         ("cleo@lab", &[], "of that name there is corp.example\\cleo"),
         ("LAB\\ben", &[], "of that name there is corp\\ben"),
@@ -116,7 +120,8 @@ fn every_list_says_how_many_accounts_share_the_name() {
         let csv = with("--csv");
         let head: Vec<_> = csv.lines().next().unwrap().split(',').collect();
         let at = |name: &str| head.iter().position(|column| *column == name).unwrap();
-        let row: Vec<_> = csv.lines().find(|row| row.contains("anna.meier")).unwrap().split(',').collect();
+        let row: Vec<_> =
+            csv.lines().find(|row| row.contains("anna.meier")).unwrap().split(',').collect();
         assert_eq!((row[at("user")], row[at("accounts")]), ("anna.meier", "3"), "{csv}");
         assert!(!row[at("domain")].is_empty());
         let json = with("--json");

@@ -41,9 +41,8 @@ pub(super) fn shared(db: &Connection, tenant: TenantId) -> Result<HashMap<String
     let mut find = db.prepare_cached(
         "SELECT name, count(*) FROM account WHERE tenant = ?1 GROUP BY name HAVING count(*) > 1",
     )?;
-    let found = find.query_map([tenant.0], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-    })?;
+    let found =
+        find.query_map([tenant.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 

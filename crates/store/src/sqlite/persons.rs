@@ -282,8 +282,8 @@ pub(super) fn erase(
          AND (?3 IS NULL OR domain = ?3) AND NOT ?4",
     )?;
     let is_exact = user.accounts.is_some();
-    let named = named
-        .query_map(params![tenant.0, user.name, user.domain, is_exact], |row| row.get(0))?;
+    let named =
+        named.query_map(params![tenant.0, user.name, user.domain, is_exact], |row| row.get(0))?;
     for number in named {
         identities.insert(number?);
     }
