@@ -24,30 +24,27 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
-    let found = who::accounts(config, &place, &args.user, UnknownRealm::AsConfigured).await?;
-    let (users, unknown) = match found {
-        Ok(users) => (users, None),
-        Err(outcome) => (Vec::new(), Some(outcome)),
-    };
+    let (meant, is_known) =
+        match who::meant(config, &place, &args.user, UnknownRealm::AsConfigured).await? {
+            Ok(meant) => {
+                who::tell_of_sharing(&meant);
+                (meant.accounts, true)
+            }
+            Err(_) => (Vec::new(), false),
+        };
     let shared = Shared::read(&place).await?;
-    who::tell_of_sharing(&users, &shared);
     if let Some(moment) = args.at {
         let moment = moment.from(now);
-        let found = match unknown {
-            None => {
-                let of = PresenceOf::User(who::selector(&users));
-                store.presences(&scope, &of, moment).await?
-            }
-            Some(_) => Vec::new(),
-        };
-        if found.is_empty() && unknown.is_none() {
+        let of = PresenceOf::User(who::selector(&meant));
+        let found = store.presences(&scope, &of, moment).await?;
+        if found.is_empty() && is_known {
             eprintln!("No session of {} at {moment} is known.", args.user);
         }
         presence::list(args.form, &found, &shared)?;
         return Ok(Outcome::of_rows(found.len() as u64));
     }
     let window = config.window(&args.window, now);
-    let accounts: Vec<Account> = users.into_iter().map(|user| user.account).collect();
+    let accounts: Vec<Account> = meant.into_iter().map(|one| one.account).collect();
     let machines = store.machines_of_accounts(&scope, accounts.clone(), window).await?;
     let mut found: Vec<(&Account, UserMachine)> = accounts
         .iter()
@@ -73,7 +70,7 @@ pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result
         }
         listing.finish()?;
     }
-    if rows == 0 && unknown.is_none() {
+    if rows == 0 && is_known {
         eprintln!("No logon of {} is known that is as asked.", output::printable(&args.user));
     }
     Ok(Outcome::of_rows(rows))

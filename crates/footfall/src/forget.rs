@@ -11,19 +11,19 @@ use crate::cli::Forget;
 use crate::config::Config;
 use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
-use crate::who::{self, Shared, UnknownRealm};
+use crate::who::{self, UnknownRealm};
 
 /// Erases the accounts that a name means.
 pub(crate) async fn run(config: &Config, args: &Forget) -> anyhow::Result<Outcome> {
     let place = Place::open_existing(config).await?;
     // What a realm may mean is no ground to erase somebody.
-    let found = who::accounts(config, &place, &args.user, UnknownRealm::Nobody).await?;
-    let known = match found {
-        Ok(known) => known,
+    let meant = match who::meant(config, &place, &args.user, UnknownRealm::Nobody).await? {
+        Ok(meant) => meant,
         Err(outcome) => return Ok(outcome),
     };
-    who::tell_of_sharing(&known, &Shared::read(&place).await?);
-    let user = who::selector(&known);
+    who::tell_of_sharing(&meant);
+    let user = who::selector(&meant.accounts);
+    let known = accounts(&place, &user).await?;
     show(&known);
     if !args.yes && !agreed()? {
         eprintln!("Nothing was forgotten.");

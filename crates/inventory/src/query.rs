@@ -63,7 +63,7 @@ pub struct AccountKey {
 pub struct UserSelector {
     /// The bare name, folded.
     pub name: String,
-    /// Only accounts of this domain, folded.
+    /// Only accounts of this domain, folded; empty for those without one.
     pub domain: Option<String>,
     /// Exactly these accounts, whatever their names: those of a person. `None` for those of the name.
     pub accounts: Option<Vec<AccountKey>>,
@@ -96,7 +96,10 @@ impl UserSelector {
         if user.realm.is_some() && upn == UpnLookup::Nobody {
             return None;
         }
-        Some(Self { name: user.name, domain: user.domain, accounts: None })
+        // `\name` has a domain, which is empty: the account that stands in none.
+        let is_of_none = user.domain.is_none() && id.contains('\\');
+        let domain = if is_of_none { Some(String::new()) } else { user.domain };
+        Some(Self { name: user.name, domain, accounts: None })
     }
 }
 

@@ -27,6 +27,13 @@ pub enum Error {
     /// A name with a dollar sign that OData does not know.
     #[error("The query parameter '{0}' is not supported.")]
     Unknown(String),
+    /// An option without a name; its value, cut to [`SHOWN_CHARS`]. Shells write such: PowerShell and sh
+    /// take `$filter` in double quotes for a variable of theirs, which is empty.
+    #[error(
+        "A query option has no name: '={0}'. In double quotes PowerShell and sh take $filter for a variable \
+         of their own: write the address in single quotes, or `$filter (sh: \\$filter), or %24filter."
+    )]
+    Nameless(String),
     /// The same option twice.
     #[error("Query option '{}' was specified more than once, but it must be specified at most once.", .0.name())]
     Duplicate(SystemOption),

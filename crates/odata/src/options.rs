@@ -60,6 +60,9 @@ pub fn parse(query: &str, max_top: u64) -> Result<Options, Error> {
     for pair in pairs(query) {
         let (name, value) = pair?;
         let name = name.trim();
+        if name.is_empty() || name == "$" {
+            return Err(Error::Nameless(shown(&value)));
+        }
         if !name.starts_with('$') {
             continue;
         }

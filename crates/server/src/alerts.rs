@@ -23,9 +23,9 @@ pub(crate) async fn list(
     ThisCall(call): ThisCall,
     _permit: Permit<api::Alerts>,
     form: Form,
-    _query: EmptySetQuery,
+    query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
-    none(&call, form)
+    none(&call, form, &query)
 }
 
 /// `GET /api/users/{id}/alerts`: a user whom nobody knows has none either.
@@ -34,9 +34,9 @@ pub(crate) async fn of_user(
     _permit: Permit<api::UserAlerts>,
     _id: Id,
     form: Form,
-    _query: EmptySetQuery,
+    query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
-    none(&call, form)
+    none(&call, form, &query)
 }
 
 /// `GET /api/machines/{id}/alerts`
@@ -46,16 +46,42 @@ pub(crate) async fn of_machine(
     permit: Permit<api::MachineAlerts>,
     Id(id): Id,
     form: Form,
+    query: EmptySetQuery,
+) -> Result<Response, ApiError> {
+    machines::find(&app, &permit, &id).await?;
+    none(&call, form, &query)
+}
+
+/// `GET /api/alerts/$count`
+pub(crate) async fn count(_permit: Permit<api::Alerts>, _query: EmptySetQuery) -> Response {
+    envelope::number(0).into_response()
+}
+
+/// `GET /api/users/{id}/alerts/$count`
+pub(crate) async fn count_of_user(
+    _permit: Permit<api::UserAlerts>,
+    _id: Id,
+    _query: EmptySetQuery,
+) -> Response {
+    envelope::number(0).into_response()
+}
+
+/// `GET /api/machines/{id}/alerts/$count`, as the vendor's page of OData samples has it
+/// (defender-api.md §5.1).
+pub(crate) async fn count_of_machine(
+    State(app): State<Arc<AppState>>,
+    permit: Permit<api::MachineAlerts>,
+    Id(id): Id,
     _query: EmptySetQuery,
 ) -> Result<Response, ApiError> {
     machines::find(&app, &permit, &id).await?;
-    none(&call, form)
+    Ok(envelope::number(0).into_response())
 }
 
-fn none(call: &Call, form: Form) -> Result<Response, ApiError> {
+fn none(call: &Call, form: Form, query: &EmptySetQuery) -> Result<Response, ApiError> {
     if form != Form::Json {
         // Without columns, as alerts are of no type here.
         return lists::of_rows::<Value>(call, form, Vec::new(), &[]);
     }
-    Ok(envelope::ok(envelope::empty_set(call, "Alerts")?).into_response())
+    Ok(envelope::ok(envelope::empty_set(call, "Alerts", query.count)?).into_response())
 }

@@ -125,11 +125,21 @@ pub(crate) fn entity<E: Entity + Serialize>(call: &Call, entity: &E) -> Result<B
     to_json(&Single { context: context(call, E::SET, None, "/$entity"), entity })
 }
 
-/// Writes a set without rows.
-pub(crate) fn empty_set(call: &Call, set: &str) -> Result<Bytes, ApiError> {
+/// A set without rows.
+#[derive(Serialize)]
+struct Empty {
+    #[serde(rename = "@odata.context")]
+    context: String,
+    #[serde(rename = "@odata.count", skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    value: [(); 0],
+}
+
+/// Writes a set without rows, and their number where it is wanted.
+pub(crate) fn empty_set(call: &Call, set: &str, is_counted: bool) -> Result<Bytes, ApiError> {
     set_rows(call, 0);
-    let value: Vec<Value> = Vec::new();
-    to_json(&Collection { context: context(call, set, None, ""), value, next_link: None })
+    let context = context(call, set, None, "");
+    to_json(&Empty { context, count: is_counted.then_some(0), value: [] })
 }
 
 /// Writes what there is: not a set itself, so that its context has no fragment.

@@ -152,17 +152,20 @@ impl<S: Send + Sync, E: Entity> FromRequestParts<S> for EntityQuery<E> {
 
 /// Options of a set that is always empty: they must be well formed, and what they ask for is
 /// true of no rows, whatever it is.
-pub(crate) struct EmptySetQuery;
+pub(crate) struct EmptySetQuery {
+    /// Whether the number of rows is wanted.
+    pub(crate) count: bool,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for EmptySetQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut options = options(parts)?;
-        (options.filter, options.orderby, options.expand) = (None, None, None);
-        options.format = None;
-        refuse_unread(&unevaluated(&options))?;
-        Ok(Self)
+        let options = options(parts)?;
+        // The one option that makes rows where there are none.
+        let aggregates = |option: &SystemOption| *option == SystemOption::Apply;
+        refuse_unread(&options.unread.into_iter().filter(aggregates).collect::<Vec<_>>())?;
+        Ok(Self { count: options.count.unwrap_or(false) })
     }
 }
 

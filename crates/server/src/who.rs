@@ -1,9 +1,8 @@
 //! Whom a user's `{id}` means: everybody of the name, or a person with all of their accounts.
 
 use inventory::access::scope::Scope;
-use inventory::ids::TenantId;
-use inventory::query::{UpnLookup, UserLookup, UserSelector};
-use store::Store;
+use inventory::query::{UpnLookup, UserLookup, UserSelector, Window};
+use store::{Namesake, Store};
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -17,7 +16,7 @@ pub(crate) async fn selector(
     id: &str,
 ) -> Result<Option<UserSelector>, ApiError> {
     let lookup = asked(call.target.query().unwrap_or_default())?.unwrap_or(app.config.resolve);
-    Ok(users(&*app.store, scope.tenant(), id, (app.config.upn, lookup)).await?)
+    Ok(users(&*app.store, scope, id, (app.config.upn, lookup)).await?)
 }
 
 /// What a query says with `resolve=person` or `resolve=name`, an option of our own. A slip of the pen must
@@ -33,18 +32,45 @@ fn asked(query: &str) -> Result<Option<UserLookup>, ApiError> {
     }
 }
 
+/// Whom a text means, and who else has the name: for answers that merge nobody without a word.
+#[derive(Clone, Debug, Default)]
+pub struct Meant {
+    /// What to ask for; `None` when the text can mean nobody.
+    pub user: Option<UserSelector>,
+    /// The accounts that are meant, the one on most machines first.
+    pub accounts: Vec<Namesake>,
+    /// The other accounts of the name, in the same order.
+    pub others: Vec<Namesake>,
+}
+
+/// The same as [`users`], with the accounts that are meant and those that share the bare name.
+pub async fn meant(
+    store: &dyn Store,
+    scope: &Scope,
+    text: &str,
+    lookup: (UpnLookup, UserLookup),
+    window: Window,
+) -> Result<Meant, store::Error> {
+    let Some(user) = users(store, scope, text, lookup).await? else {
+        return Ok(Meant::default());
+    };
+    let all = store.namesakes(scope, &user, window).await?;
+    let (accounts, others) = all.into_iter().partition(|one| one.is_meant);
+    Ok(Meant { user: Some(user), accounts, others })
+}
+
 /// The users that a text means. An identifier that nobody has is read as a name, as it is without people.
 pub async fn users(
     store: &dyn Store,
-    tenant: TenantId,
+    scope: &Scope,
     text: &str,
     (upn, lookup): (UpnLookup, UserLookup),
 ) -> Result<Option<UserSelector>, store::Error> {
-    let named = UserSelector::parse(text, upn);
+    let named = store.meant(scope, text, upn).await?;
     if lookup == UserLookup::Name {
         return Ok(named);
     }
-    let accounts = store.person(tenant, text, named.as_ref()).await?;
+    let accounts = store.person(scope.tenant(), text, named.as_ref()).await?;
     let of_name = |name: &str| accounts.iter().any(|one| one.key.name == name);
     // Shown under the name that was asked for, where that is one of the person's.
     let name = match (&named, accounts.first()) {

@@ -35,8 +35,8 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
-    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
-    UserSelector, Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UpnLookup,
+    UserList, UserSelector, Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
@@ -52,7 +52,7 @@ pub use self::outcome::{
     Enrolled, Forgotten, GroupCount, KeptDirectory, Pruned, Recorded, Regrouped, RelationRow,
     Totals,
 };
-pub use self::persons::{PersonAccount, PersonDecision};
+pub use self::persons::{Namesake, PersonAccount, PersonDecision};
 pub use self::sync::{
     Admission, CallLimit, SyncMachine, SyncOutcome, SyncProgress, SyncSource, SyncStore, SyncWalk,
 };
@@ -202,10 +202,6 @@ pub trait Store: SyncStore + Send + Sync {
     /// The user names that more than one account has, and how many have each.
     async fn shared_names(&self, tenant: TenantId) -> Result<HashMap<String, u64>, Error>;
 
-    /// Every name, folded, under which a domain or realm is known: those of its accounts, of accounts whose
-    /// UPN has the realm, and of the same domain SID. `None` where nothing is known of it.
-    async fn domains(&self, tenant: TenantId, domain: &str) -> Result<Option<Vec<String>>, Error>;
-
     /// Names, folded, whose length is within bounds, at most so many: for a guess at what a person meant.
     async fn names(
         &self,
@@ -214,6 +210,25 @@ pub trait Store: SyncStore + Send + Sync {
         chars: RangeInclusive<usize>,
         most: usize,
     ) -> Result<Vec<String>, Error>;
+
+    /// The accounts that a user's name means in any of its forms: a SID its own, `DOMAIN\name` those of
+    /// the domain, `name@realm` those of the realm where it is known; else everybody of the name, as far
+    /// as `upn` lets a realm mean that. `None` when it can mean nobody (docs/adr/0007-accounts.md).
+    async fn meant(
+        &self,
+        scope: &Scope,
+        text: &str,
+        upn: UpnLookup,
+    ) -> Result<Option<UserSelector>, Error>;
+
+    /// Every account that has the bare name of a user, those that the user means first, each with how
+    /// many machines it was on.
+    async fn namesakes(
+        &self,
+        scope: &Scope,
+        user: &UserSelector,
+        window: Window,
+    ) -> Result<Vec<Namesake>, Error>;
 
     /// Counts what is in a scope: its machines, and the accounts and relations on them.
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error>;

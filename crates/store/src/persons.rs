@@ -25,3 +25,16 @@ pub struct PersonDecision {
     /// An account of the same person.
     pub linked_with: Option<AccountKey>,
 }
+
+/// An account that has a user's bare name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// The account, with the domain that it is shown with.
+    pub account: Account,
+    /// What makes it an account.
+    pub key: AccountKey,
+    /// Whether the user that was asked for means it.
+    pub is_meant: bool,
+    /// How many machines it was on.
+    pub machines: u64,
+}

@@ -69,8 +69,8 @@ use inventory::machine::{Machine, MachineReport};
 use inventory::node::{EnrollSecret, Enrollment, Node, Sighting};
 use inventory::person::IdentityReport;
 use inventory::query::{
-    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UserList,
-    UserSelector, Window,
+    AccountKey, Listed, ListedUsers, MachineList, MachineSelector, Page, PresenceOf, UpnLookup,
+    UserList, UserSelector, Window,
 };
 use inventory::relation::{MachineUser, Remotes, UserMachine};
 use inventory::session::{Presence, SessionEvent};
@@ -85,8 +85,8 @@ use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
     Delivery, Enrolled, EntryVisitor, Error, Followed, Forgotten, GroupCount, Identities,
-    KeptDirectory, LogonBatch, NamesOf, PersonAccount, PersonDecision, Pruned, Recorded, Regrouped,
-    RelationVisitor, Sender, Settings, Store, Totals,
+    KeptDirectory, LogonBatch, NamesOf, Namesake, PersonAccount, PersonDecision, Pruned, Recorded,
+    Regrouped, RelationVisitor, Sender, Settings, Store, Totals,
 };
 
 /// Relations that a question may touch on the thread that asked it: at some 5 µs each, other tasks
@@ -310,13 +310,6 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn domains(&self, tenant: TenantId, domain: &str) -> Result<Option<Vec<String>>, Error> {
-        let domain = domain.to_owned();
-        self.connections
-            .read("find the names of a domain", move |db| naming::domains(db, tenant, &domain))
-            .await
-    }
-
     async fn names(
         &self,
         tenant: TenantId,
@@ -327,6 +320,36 @@ impl Store for Sqlite {
         self.connections
             .read("find names", move |db| naming::names(db, tenant, of, chars, most))
             .await
+    }
+
+    async fn meant(
+        &self,
+        scope: &Scope,
+        text: &str,
+        upn: UpnLookup,
+    ) -> Result<Option<UserSelector>, Error> {
+        // Most texts say by themselves whom they mean.
+        if !read::meant::needs_accounts(text, upn) {
+            return Ok(UserSelector::parse(text, upn));
+        }
+        let text = text.to_owned();
+        self.seen("find whom a name means", scope, move |visible| {
+            read::meant::meant(visible, &text, upn)
+        })
+        .await
+    }
+
+    async fn namesakes(
+        &self,
+        scope: &Scope,
+        user: &UserSelector,
+        window: Window,
+    ) -> Result<Vec<Namesake>, Error> {
+        let user = user.clone();
+        self.seen("find who shares a name", scope, move |visible| {
+            read::meant::namesakes(visible, &user, window)
+        })
+        .await
     }
 
     async fn totals(&self, scope: &Scope) -> Result<Totals, Error> {

@@ -57,6 +57,30 @@ fn every_command_of_the_pages_is_run_as_written() {
     assert!(done.into_inner() >= 70, "the pages have lost their commands");
 }
 
+#[test]
+fn what_is_not_as_written_is_found() {
+    let page = "# A page\n\n```console\n$ footfall machines jdoe\nMACHINE  NOBODYS  DOMAIN  ACCOUNTS\n\
+                $ footfall machines nobody\n$ footfall relations --cvs\n> wevtutil sl Security\n\
+                $ curl -s http://127.0.0.1:8080/api/machines\n```\n\n<!-- exit: 3 -->\n\
+                ```console\n$ footfall machines jdoe\n```\n\n```powershell\nGet-WinEvent -LogName x\n```\n";
+    let furnished = Place::furnished();
+    let sections = page::sections("docs/made.md", page);
+    let faults = do_section(&sections[0], &furnished, &AtomicUsize::new(0));
+    let told = faults.join("\n");
+    for line in [
+        "4: $ footfall",
+        "6: $ footfall",
+        "7: $ footfall",
+        "8: wevtutil",
+        "9: $ curl",
+        "14: $",
+        "18: Get-",
+    ] {
+        assert!(told.contains(&format!("docs/made.md:{line}")), "{line}: {told}");
+    }
+    assert_eq!(faults.len(), 7, "{told}");
+}
+
 /// Does a section from top to bottom; what is not as it is written.
 fn do_section(section: &Section, furnished: &Place, done: &AtomicUsize) -> Vec<String> {
     let is_here = |step: &&Step| elsewhere(&section.page, &step.command).is_none();

@@ -142,7 +142,15 @@ async fn bad_queries() {
         ("deviceGroups", "$filter=id+eq+1"),
         ("deviceGroups/0", "$top=1"),
         ("alerts", "$top=10001"),
-        ("alerts", "$count=true"),
+        ("alerts", "$apply=aggregate($count+as+n)"),
+        ("alerts", "=id+eq+'x'"),
+        ("machines", "=startswith(computerDnsName,'ws-71')"),
+        ("machines", "$top=5&%24=5"),
+        ("machines/$count", "+=id+eq+'x'"),
+        ("machines/srv-01", "=id"),
+        ("users", "=5&=id"),
+        ("users/jdoe/machines", "="),
+        ("deviceGroups", "=id"),
     ] {
         let answer = server.get(&format!("/api/{path}?{query}"), &token).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {query}");

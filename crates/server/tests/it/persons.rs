@@ -82,7 +82,7 @@ async fn any_identifier_of_a_person_works_where_it_is_asked_for() {
     // A bare name is everybody's who has it: of John, and of the other.
     assert_eq!(of("/api/users/jdoe/machines?resolve=person".to_owned()).await.names().len(), 3);
     // Without it the id is the name alone.
-    for (id, expected) in [(SID, 0), ("john@contoso.example", 0), ("jdoe", 2), ("CORP%5Cjdoe", 1)] {
+    for (id, expected) in [(SID, 1), ("john@contoso.example", 0), ("jdoe", 2), ("CORP%5Cjdoe", 1)] {
         for query in ["", "?resolve=name", "?resolve=Name"] {
             let answer = of(format!("/api/users/{id}/machines{query}")).await;
             assert_eq!((answer.status, answer.names().len()), (StatusCode::OK, expected), "{id}");
@@ -107,5 +107,5 @@ async fn the_setting_makes_it_the_rule() {
     let token = server.reader().await;
     let count = async |path: &str| server.get(path, &token).await.names().len();
     assert_eq!(count(&format!("/api/users/{SID}/machines")).await, 2);
-    assert_eq!(count(&format!("/api/users/{SID}/machines?resolve=name")).await, 0);
+    assert_eq!(count(&format!("/api/users/{SID}/machines?resolve=name")).await, 1);
 }

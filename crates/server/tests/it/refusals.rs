@@ -50,6 +50,9 @@ fn case(path: &str) -> Option<(&'static str, Option<Permission>)> {
         }
         // Any permission opens them.
         "/api/alerts" => ("/api/alerts", None),
+        "/api/alerts/$count" => ("/api/alerts/$count", None),
+        "/api/users/{id}/alerts/$count" => ("/api/users/jdoe/alerts/$count", None),
+        "/api/machines/{id}/alerts/$count" => ("/api/machines/srv-01/alerts/$count", None),
         "/api/users/{id}/alerts" => ("/api/users/jdoe/alerts", None),
         "/api/machines/{id}/alerts" => ("/api/machines/srv-01/alerts", None),
         "/api/deviceGroups" => ("/api/deviceGroups", Some(Permission::UserReadAll)),

@@ -83,10 +83,10 @@ impl Known {
             )?;
         if !account.domain.is_empty() {
             db.prepare_cached(
-                "INSERT INTO account_domain (account, domain) VALUES (?1, ?2)
+                "INSERT INTO account_domain (account, domain, of_name) VALUES (?1, ?2, ?3)
                      ON CONFLICT DO NOTHING",
             )?
-            .execute(params![number, account.domain])?;
+            .execute(params![number, account.domain, account.name])?;
         }
         self.accounts.insert(tenant, account, number);
         Ok(number)

@@ -169,6 +169,12 @@ fn seeds(
         accounts.extend(own);
     }
     if let (true, true, Some(user)) = (accounts.is_empty(), identities.is_empty(), fallback) {
+        if let Some(keys) = &user.accounts {
+            for key in keys {
+                accounts.extend(number_of(db, tenant, key)?);
+            }
+            return Ok((accounts, identities));
+        }
         let mut find = db.prepare_cached(
             "SELECT number FROM account WHERE tenant = ?1 AND name = ?2
              AND (?3 IS NULL OR EXISTS (SELECT 1 FROM account_domain

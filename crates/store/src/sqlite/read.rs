@@ -7,6 +7,7 @@
 mod condition;
 pub(super) mod facts;
 pub(super) mod list;
+pub(super) mod meant;
 pub(super) mod presence;
 pub(super) mod preview;
 pub(super) mod remotes;

@@ -35,6 +35,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0012_nodes.sql"),
         include_str!("../../migrations/sqlite/0013_watch.sql"),
         include_str!("../../migrations/sqlite/0014_quarters.sql"),
+        include_str!("../../migrations/sqlite/0015_namesakes.sql"),
     ],
 };
 

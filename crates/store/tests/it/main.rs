@@ -14,6 +14,7 @@ mod groups;
 mod identities;
 mod inventory_facts;
 mod migration;
+mod namesakes;
 mod operators;
 mod persons;
 mod related;
@@ -38,6 +39,7 @@ use inventory::change::{Author, MachineChange};
 use inventory::ids::{MachineId, TenantId};
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source};
 use inventory::machine::{Machine, MachineFacts, MachineReport};
+
 use inventory::time::{Stamp, Timestamp};
 use store::Store;
 

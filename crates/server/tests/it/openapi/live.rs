@@ -230,6 +230,8 @@ async fn vendor(probe: &Probe) {
     probe.query("/api/$metadata", &[], "?$format=json").await;
     for path in ["/api/alerts", "/api/users/{id}/alerts", "/api/machines/{id}/alerts"] {
         probe.query(path, &machine, "?$top=1&$filter=x&$orderby=y&$expand=z&$select=w").await;
+        probe.query(path, &machine, "?$count=true&$search=v").await;
+        probe.query(&format!("{path}/$count"), &machine, "?$filter=x&$search=v").await;
     }
     for id in ["WS-014.corp.example", "srv-01"] {
         let mut answer = probe.call(GET, "/api/machines/{id}", &[id], 200).await.json();

@@ -385,7 +385,13 @@ impl Writer {
 
     /// A key of an order: texts folded, as they are compared.
     pub(super) fn key(&mut self, scalar: &Scalar) -> String {
-        if self.is_text(scalar) { self.folded(scalar) } else { self.scalar(scalar) }
+        let key = if self.is_text(scalar) { self.folded(scalar) } else { self.scalar(scalar) };
+        // A bare number behind ORDER BY is no value: SQLite reads it as the place of a column.
+        let bare = key.trim_matches(['(', ')', '+', '-', ' ']);
+        if bare.bytes().all(|byte| byte.is_ascii_digit()) {
+            return format!("coalesce({key}, NULL)");
+        }
+        key
     }
 
     fn folded(&mut self, scalar: &Scalar) -> String {

@@ -22,7 +22,10 @@ pub(super) fn is_of(
     }
     let name = parameter(Sql::Text(user.name.clone()));
     let mut condition = format!("account.name = {name}");
-    if let Some(domain) = &user.domain {
+    if user.domain.as_deref() == Some("") {
+        condition += " AND NOT EXISTS (SELECT 1 FROM account_domain
+            WHERE account_domain.account = account.number)";
+    } else if let Some(domain) = &user.domain {
         let domain = parameter(Sql::Text(domain.clone()));
         condition += &format!(
             " AND EXISTS (SELECT 1 FROM account_domain
