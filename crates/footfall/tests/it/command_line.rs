@@ -132,6 +132,11 @@ fn only_an_import_that_could_read_nothing_fails() {
     let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
     assert!(stderr.contains("notes.txt") && stderr.contains("hint:"), "{stderr}");
     refused(&program, &["import", "missing.evtx"], 1);
+    // Of a known format, and every record of it rejected.
+    let file = program.folder.path().join("logons.json");
+    std::fs::write(&file, nxlog_lines(2, 7).replace("Hostname", "Host")).unwrap();
+    let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
+    assert!(stderr.contains("line 2") && stderr.contains("hint:"), "{stderr}");
 }
 
 #[test]
