@@ -29,12 +29,20 @@ use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 /// nothing else is said.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
 
+/// The name that `--database` knows the demo's inventory by.
+pub(crate) const DEMO: &str = "demo";
+/// The demo's inventory in its folder.
+pub(crate) const DEMO_FILE: &str = "inventory.sqlite";
+
 /// What is in force.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     #[serde(default = "default_database")]
     pub(crate) database: String,
+    /// Whether the database is that of `footfall demo`, asked for by its name.
+    #[serde(skip)]
+    is_demos: bool,
     /// The tenant that a command works on, as the command line names it; the file cannot.
     #[serde(skip)]
     pub(crate) tenant: Option<String>,
@@ -286,6 +294,12 @@ impl Config {
         if let Some(database) = &global.database {
             config.database.clone_from(database);
         }
+        if config.database == DEMO {
+            let folder =
+                demo_folder().context("there is no folder for the demo: HOME is not set")?;
+            config.database = format!("sqlite:{}", folder.join(DEMO_FILE).display());
+            config.is_demos = true;
+        }
         config.tenant.clone_from(&global.tenant);
         Ok(config)
     }
@@ -324,6 +338,11 @@ impl Config {
         }
         self.sync.check()?;
         Ok(())
+    }
+
+    /// Whether the database is that of `footfall demo`, which makes and removes it: no other command does.
+    pub(crate) fn is_demos(&self) -> bool {
+        self.is_demos
     }
 
     /// Flags of `serve` over the configuration.
@@ -445,8 +464,17 @@ fn file(global: &Global) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn default_database() -> String {
-    let folder = xdg("XDG_DATA_HOME", ".local/share").unwrap_or_else(|| PathBuf::from("."));
+    let folder = data_folder().unwrap_or_else(|| PathBuf::from("."));
     format!("sqlite:{}", folder.join("footfall/footfall.sqlite").display())
+}
+
+/// The folder of the inventory that [`DEMO`] names.
+pub(crate) fn demo_folder() -> Option<PathBuf> {
+    data_folder().map(|folder| folder.join("footfall/demo"))
+}
+
+fn data_folder() -> Option<PathBuf> {
+    xdg("XDG_DATA_HOME", ".local/share")
 }
 
 /// A folder of the XDG base directory specification; relative values are ignored, as it demands.

@@ -53,6 +53,15 @@ impl Account {
         }
     }
 
+    /// Its id as a user among others: where some user of the name has a domain, the one without has an
+    /// empty one, `\name`, since the bare name means all of them (docs/adr/0007-accounts.md).
+    pub fn id_among(&self, shares_name: bool) -> String {
+        match shares_name && self.domain.is_empty() {
+            true => format!("\\{}", self.name),
+            false => self.id(),
+        }
+    }
+
     /// What tells this account from another of the same name: the SID of a domain, machine or
     /// Entra account, else the domain.
     ///

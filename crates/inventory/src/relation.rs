@@ -61,14 +61,16 @@ pub struct UserMachine {
     pub relation: Relation,
 }
 
-/// An account as a user of the whole scope.
+/// A user of the whole scope: the accounts of a name that share a domain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
-    /// The account.
+    /// The account; of several what all of them have.
     pub account: Account,
+    /// It has no domain, and another user of its name has one.
+    pub shares_name: bool,
     /// First and last logon, types and count, over every machine of the scope.
     pub relation: Relation,
-    /// How many machines it logged on to.
+    /// How many machines it logged on to; 0 where that is not known.
     pub machines: u64,
     /// The machine with most of its logons; of several the one with the smallest id.
     pub most_prevalent: Option<MachineId>,
@@ -76,11 +78,13 @@ pub struct User {
     pub least_prevalent: Option<MachineId>,
 }
 
-/// An account that logged on to a machine.
+/// A user that logged on to a machine: the accounts of a name that share a domain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineUser {
-    /// The account.
+    /// The account; of several what all of them have.
     pub account: Account,
+    /// It has no domain, and another user of its name has one.
+    pub shares_name: bool,
     /// First and last logon, types and count.
     pub relation: Relation,
 }

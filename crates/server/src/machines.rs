@@ -217,12 +217,14 @@ pub(crate) async fn users(
 
 /// A user of one machine, of whom nothing else is known.
 pub(crate) fn as_user(user: MachineUser) -> User {
-    let MachineUser { account, relation } = user;
-    User { account, relation, machines: 1, most_prevalent: None, least_prevalent: None }
+    let MachineUser { account, shares_name, relation } = user;
+    let (most_prevalent, least_prevalent) = (None, None);
+    User { account, shares_name, relation, machines: 0, most_prevalent, least_prevalent }
 }
 
 pub(crate) fn as_machine_user(user: User) -> MachineUser {
-    MachineUser { account: user.account, relation: user.relation }
+    let User { account, shares_name, relation, .. } = user;
+    MachineUser { account, shares_name, relation }
 }
 
 /// `GET /api/machines/{id}`: by id, computer name or Entra device id.

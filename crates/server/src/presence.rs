@@ -116,12 +116,13 @@ pub(crate) async fn users<A: Api>(
     let choose = async || {
         let machine = crate::machines::find(app, permit, id).await?.id;
         let found = app.store.presences(scope, &PresenceOf::Machine(machine), moment).await?;
-        let mut sessions = by(found, |presence| presence.account.clone());
+        let key = |account: &Account| (account.name.clone(), account.domain.clone());
+        let mut sessions = by(found, |presence| key(&presence.account));
         let users = app.store.users_of_machine(scope, machine, Window::ALL).await?;
-        let users = users.into_iter().filter(|user| sessions.contains_key(&user.account));
+        let users = users.into_iter().filter(|user| sessions.contains_key(&key(&user.account)));
         let (chosen, all) = question.asked.choose(users.map(as_user).collect())?;
         let row = |user: inventory::relation::User| {
-            let sessions = sessions.remove::<Account>(&user.account).unwrap_or_default();
+            let sessions = sessions.remove(&key(&user.account)).unwrap_or_default();
             Row::bare(views::User::new(as_machine_user(user))).with(annotated(sessions))
         };
         Ok((chosen.into_iter().map(row).collect(), all))

@@ -128,25 +128,62 @@ pub(crate) async fn get(
         let not_found = || ApiError::user_not_found(&id);
         let found = who::selector(&app, &call, permit.scope(), &id).await?;
         let selector = found.ok_or_else(not_found)?;
-        let list = UserList {
-            filter: None,
-            of: Some(selector.clone()),
-            window: app.window(call.now),
-            order: Vec::new(),
-            after: None,
-            page: Page::ALL,
-            now: minute(call.now),
+        let is_part = selector.accounts.is_some() || selector.domain.is_some();
+        let user = one(&app, &call, permit.scope(), selector).await?.ok_or_else(not_found)?;
+        let shown = views::User::of(user.clone());
+        let shown = match is_part {
+            true => own_id(&app, &call, &permit, &id, user, shown).await?,
+            false => shown,
         };
-        let mut users = app.store.users(permit.scope(), list).await?.users;
-        let user = match users.len() {
-            0 => return Err(not_found()),
-            1 => users.remove(0),
-            _ => merged(&app, &call, permit.scope(), selector, users).await?,
-        };
-        envelope::single(&call, &query, &views::User::of(user))
+        envelope::single(&call, &query, &shown)
     };
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
     Ok(envelope::ok(body).into_response())
+}
+
+/// The user that a selector means, of several accounts one.
+async fn one(
+    app: &AppState,
+    call: &Call,
+    scope: &Scope,
+    selector: UserSelector,
+) -> Result<Option<User>, ApiError> {
+    let list = UserList {
+        filter: None,
+        of: Some(selector.clone()),
+        window: app.window(call.now),
+        order: Vec::new(),
+        after: None,
+        page: Page::ALL,
+        now: minute(call.now),
+    };
+    let mut users = app.store.users(scope, list).await?.users;
+    Ok(match users.len() {
+        0 | 1 => users.pop(),
+        _ => Some(merged(app, call, scope, selector, users).await?),
+    })
+}
+
+/// The user with an id that answers the same: the one it was asked by where that means some of a user's
+/// accounts alone, as a SID does.
+async fn own_id<A: api::Api>(
+    app: &AppState,
+    call: &Call,
+    permit: &Permit<A>,
+    asked: &str,
+    user: User,
+    shown: views::User,
+) -> Result<views::User, ApiError> {
+    let meant = who::selector(app, call, permit.scope(), shown.id()).await?;
+    let answered = match meant {
+        Some(meant) => one(app, call, permit.scope(), meant).await?,
+        None => None,
+    };
+    let same = |other: &User| (other.relation, other.machines) == (user.relation, user.machines);
+    Ok(match answered.as_ref().is_some_and(same) {
+        true => shown,
+        false => shown.under(inventory::fold(asked.trim())),
+    })
 }
 
 /// Several accounts of one name as one user.
@@ -176,7 +213,8 @@ async fn merged(
         ..Account::default()
     };
     let machines = machines.len() as u64;
-    Ok(User { account, relation, machines, most_prevalent: most, least_prevalent: least })
+    let (most_prevalent, least_prevalent) = (most, least);
+    Ok(User { account, shares_name: false, relation, machines, most_prevalent, least_prevalent })
 }
 
 /// Questions about machines need the permission to read them.

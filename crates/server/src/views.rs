@@ -235,9 +235,9 @@ impl Entity for User {
 impl User {
     /// The account and what it did on the machine.
     pub fn new(user: MachineUser) -> Self {
-        let MachineUser { account, relation } = user;
+        let MachineUser { account, shares_name, relation } = user;
         Self {
-            id: account.id(),
+            id: account.id_among(shares_name),
             account_domain: Some(account.domain).filter(|domain| !domain.is_empty()),
             account_name: account.name,
             account_sid: None,
@@ -255,16 +255,26 @@ impl User {
 }
 
 impl User {
+    /// Its key.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The same under another key.
+    pub(crate) fn under(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
     /// An account and what it did on all machines that are shown.
     pub fn of(user: inventory::relation::User) -> Self {
-        let inventory::relation::User { account, relation, machines, .. } = user;
+        let inventory::relation::User { account, shares_name, relation, machines, .. } = user;
         let account_sid = account.sid.clone();
         Self {
             account_sid,
             most_prevalent_machine_id: user.most_prevalent.map(|id| id.to_string()),
             least_prevalent_machine_id: user.least_prevalent.map(|id| id.to_string()),
             log_on_machines_count: Some(machines),
-            ..Self::new(MachineUser { account, relation })
+            ..Self::new(MachineUser { account, shares_name, relation })
         }
     }
 }

@@ -29,6 +29,17 @@ pub(super) struct FormatSummary {
     recorded: Recorded,
 }
 
+impl FormatSummary {
+    /// Whether a record told something, or was known not to matter. Some formats count what they reject among
+    /// their records, others beside them.
+    fn has_understood(&self) -> bool {
+        let Tally { records, rejects, noise, failures, reports, changes, .. } = self.tally;
+        let told = noise + failures + reports + changes;
+        let logons = self.recorded.added + self.recorded.duplicates;
+        logons + told > 0 || records > rejects
+    }
+}
+
 impl Summary {
     pub(super) fn add_file(&mut self, file: &FileReport) {
         let format = self.formats.entry(file.format).or_default();
@@ -54,11 +65,11 @@ impl Summary {
         self.formats.values().map(|format| format.tally.rejects).sum()
     }
 
-    /// Whether there was anything to read in a format that is known.
+    /// Whether anything was understood, of a format that is known.
     pub(crate) fn outcome(&self) -> Outcome {
         if self.interrupted {
             Outcome::Interrupted
-        } else if self.formats.values().all(|format| format.tally.records == 0) {
+        } else if !self.formats.values().any(FormatSummary::has_understood) {
             Outcome::Failed
         } else {
             Outcome::Done

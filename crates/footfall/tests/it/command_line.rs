@@ -132,6 +132,11 @@ fn only_an_import_that_could_read_nothing_fails() {
     let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
     assert!(stderr.contains("notes.txt") && stderr.contains("hint:"), "{stderr}");
     refused(&program, &["import", "missing.evtx"], 1);
+    // Of a known format, and every record of it rejected.
+    let file = program.folder.path().join("logons.json");
+    std::fs::write(&file, nxlog_lines(2, 7).replace("Hostname", "Host")).unwrap();
+    let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
+    assert!(stderr.contains("line 2") && stderr.contains("hint:"), "{stderr}");
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn wrong_usage_is_told_with_what_to_do() {
     refused(&program, &["app", "add", "x", "--permission", "Machine.Destroy"], 2);
     refused(&program, &["import", "--timezone", "Mars/Olympus", "x"], 2);
     refused(&program, &["machines", "x", "--json", "--csv"], 2);
-    let stderr = refused(&program, &["users", "nothing"], 1);
+    let stderr = refused(&program, &["users", "nothing"], 3);
     assert!(stderr.contains("hint:"), "{stderr}");
     let stderr = refused(&program, &["--database", "mysql://x", "app", "list"], 1);
     assert!(stderr.contains("sqlite:PATH"), "{stderr}");

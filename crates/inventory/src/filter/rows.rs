@@ -148,7 +148,7 @@ impl Row for User {
         use UserField as U;
         let Field::User(field) = field else { return Value::Null };
         match field {
-            U::Id => text(self.account.id()),
+            U::Id => text(self.account.id_among(self.shares_name)),
             U::AccountName => text(&self.account.name),
             U::AccountDomain => {
                 optional(Some(&self.account.domain).filter(|domain| !domain.is_empty()))
@@ -160,9 +160,10 @@ impl Row for User {
             U::MostPrevalentMachineId => optional(self.most_prevalent),
             U::LeastPrevalentMachineId => optional(self.least_prevalent),
             U::LogonTypes => text(self.relation.logon_types.words().join(", ")),
-            U::LogOnMachinesCount => {
-                i64::try_from(self.machines).map_or(Value::Null, Value::Integer)
-            }
+            U::LogOnMachinesCount => match i64::try_from(self.machines) {
+                Ok(0) | Err(_) => Value::Null,
+                Ok(machines) => Value::Integer(machines),
+            },
             // Telemetry tells who logged on, not which groups they are in.
             U::IsDomainAdmin => Value::Boolean(false),
             U::IsOnlyNetworkUser => {

@@ -42,4 +42,5 @@ mod tls;
 mod tokens;
 mod too_long;
 mod unsupported;
+mod user_keys;
 mod visibility;

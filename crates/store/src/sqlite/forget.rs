@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use inventory::account::Account;
 use inventory::ids::TenantId;
 use inventory::query::UserSelector;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
+use super::read::who;
 use super::record::Writer;
 use super::times::recompute_machine;
 use super::{Failure, addresses, identity, persons, sessions};
@@ -64,10 +65,11 @@ fn accounts(
     tenant: TenantId,
     user: &UserSelector,
 ) -> Result<Vec<(i64, Account)>, Failure> {
+    let (condition, mut values) = who::with_values(user)?;
+    values.push((":tenant".to_owned(), tenant.0.into()));
     let mut find = db.prepare_cached(&format!(
         "SELECT number, name, {}, sid, upn, object_id FROM account
-         WHERE tenant = ?1 AND name = ?2 AND (?3 IS NULL OR EXISTS (
-             SELECT 1 FROM account_domain WHERE account = account.number AND domain = ?3))",
+         WHERE tenant = :tenant AND {condition}",
         super::read::DOMAIN
     ))?;
     let account = |row: &rusqlite::Row<'_>| {
@@ -80,7 +82,9 @@ fn accounts(
         };
         Ok((row.get(0)?, account))
     };
-    let found = find.query_map(params![tenant.0, user.name, user.domain], account)?;
+    let values: Vec<_> =
+        values.iter().map(|(name, value)| (name.as_str(), value as &dyn ToSql)).collect();
+    let found = find.query_map(values.as_slice(), account)?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 

@@ -13,9 +13,10 @@ pub(super) mod preview;
 pub(super) mod remotes;
 pub(super) mod users;
 pub(super) mod visible;
-mod who;
+pub(super) mod who;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use inventory::account::Account;
 use inventory::identity::IdentifierKind;
@@ -81,6 +82,12 @@ fn account_at(row: &Row<'_>, first: usize) -> Result<Account, Failure> {
 
 fn account_columns() -> String {
     format!("account.name, {DOMAIN} AS domain, account.sid, account.upn, account.object_id")
+}
+
+/// The same of the user that the account is one of.
+fn user_columns() -> String {
+    let domain = who::domain_of_user();
+    format!("account.name, {domain} AS domain, account.sid, account.upn, account.object_id")
 }
 
 pub(super) fn totals(visible: &Visible<'_>) -> Result<Totals, Failure> {
@@ -299,10 +306,10 @@ pub(super) fn users_of_machine(
         AND machine = :machine";
     let mut statement = visible.prepare(&format!(
         "SELECT {}, related.first_seen, related.last_seen, related.logon_types,
-             related.logon_count
-         FROM ({}) AS related CROSS JOIN account ON account.number = related.account
-         ORDER BY related.last_seen DESC, 2, 1",
-        account_columns(),
+             related.logon_count, {} AS shares_name
+         FROM ({}) AS related CROSS JOIN account ON account.number = related.account",
+        user_columns(),
+        who::SHARES_NAME,
         relations_in(window, condition)
     ))?;
     let mut rows = statement.query(named_params! {
@@ -310,10 +317,31 @@ pub(super) fn users_of_machine(
         ":since": since(window),
         ":types": window.logon_types.bits(),
     })?;
-    let mut users = Vec::new();
+    let mut found: HashMap<(String, String), (Vec<Account>, Relation, bool)> = HashMap::new();
     while let Some(row) = rows.next()? {
-        users.push(MachineUser { account: account_at(row, 0)?, relation: relation_at(row, 5)? });
+        let (account, relation) = (account_at(row, 0)?, relation_at(row, 5)?);
+        match found.entry((account.domain.clone(), account.name.clone())) {
+            Entry::Occupied(mut known) => {
+                let (accounts, sum, _) = known.get_mut();
+                accounts.push(account);
+                sum.add(&relation);
+            }
+            Entry::Vacant(new) => {
+                new.insert((vec![account], relation, row.get(9)?));
+            }
+        }
     }
+    let user = |(accounts, relation, shares_name)| MachineUser {
+        account: who::in_common(accounts),
+        shares_name,
+        relation,
+    };
+    let mut users: Vec<_> = found.into_values().map(user).collect();
+    users.sort_unstable_by(|one, other| {
+        let last = other.relation.last_seen.cmp(&one.relation.last_seen);
+        let (one, other) = (&one.account, &other.account);
+        last.then_with(|| (&one.domain, &one.name).cmp(&(&other.domain, &other.name)))
+    });
     Ok(Some(users))
 }
 

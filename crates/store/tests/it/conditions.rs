@@ -220,6 +220,7 @@ async fn fill() -> (Fixture, Vec<WithUsers>) {
             store.users_of_machine(&fixture.scope(), machine.id, Window::ALL).await.unwrap();
         let user = |user: inventory::relation::MachineUser| User {
             account: user.account,
+            shares_name: user.shares_name,
             relation: user.relation,
             machines: 0,
             most_prevalent: None,

@@ -125,6 +125,7 @@ async fn with_users(fixture: &Fixture, window: Window) -> Vec<WithUsers> {
         let users = store.users_of_machine(&scope, machine.id, window).await.unwrap();
         let user = |user: inventory::relation::MachineUser| User {
             account: user.account,
+            shares_name: user.shares_name,
             relation: user.relation,
             machines: 0,
             most_prevalent: None,

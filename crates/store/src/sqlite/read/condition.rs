@@ -19,7 +19,7 @@ use rusqlite::types::Value as Sql;
 
 use self::column::{is_ascii_column, kind_letter};
 pub(super) use self::related::Related;
-use super::{relations_in, since};
+use super::{relations_in, since, who};
 use crate::sqlite::functions::{number_of, number_of_test, to_sql};
 
 /// Writes conditions, and keeps the values of their parameters.
@@ -34,6 +34,9 @@ pub(super) struct Writer {
     related: Related,
     values: Vec<Sql>,
 }
+
+/// The table of users, whose rows are those of several accounts: their numbers are in `members`.
+pub(super) const PERSON: &str = "person";
 
 /// Whether null may be taken for false.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -318,6 +321,12 @@ impl Writer {
         }
         let numbers = Sql::Text(self.related.numbers(of, fails)?.to_owned());
         let numbers = self.parameter(numbers);
+        if self.row == PERSON {
+            return Some(format!(
+                "EXISTS (SELECT 1 FROM json_each({PERSON}.members) AS member
+                     WHERE member.value IN (SELECT value FROM json_each({numbers})))"
+            ));
+        }
         Some(format!("({}.number IN (SELECT value FROM json_each({numbers})))", self.row))
     }
 
@@ -365,6 +374,15 @@ impl Writer {
                 format!("{} AS {item}", users(&relations))
             }
             Items::Machines => {
+                if level == Level(0) && self.row == PERSON {
+                    let accounts = format!("(SELECT value FROM json_each({PERSON}.members))");
+                    let relations = self.relations(&format!("account IN {accounts}"));
+                    // Where several of the accounts were there is one machine.
+                    let relations = format!(
+                        "SELECT machine, min(account) AS account FROM ({relations}) GROUP BY machine"
+                    );
+                    return format!("{} AS {item}", machines(&relations));
+                }
                 let relations = self.relations(&format!("account = {owner}.number"));
                 format!("{} AS {item}", machines(&relations))
             }
@@ -458,10 +476,11 @@ fn users(relations: &str) -> String {
     format!(
         "(SELECT account.number, account.name, {} AS domain, account.sid, related.first_seen,
              related.last_seen, related.logon_types, NULL AS machines, NULL AS most_prevalent,
-             NULL AS least_prevalent, related.machine AS met_machine
+             NULL AS least_prevalent, {} AS shares_name, related.machine AS met_machine
          FROM ({relations}) AS related
          CROSS JOIN account ON account.number = related.account)",
-        super::DOMAIN
+        who::domain_of_user(),
+        who::SHARES_NAME
     )
 }
 

@@ -14,7 +14,7 @@ use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::{Row, ToSql, named_params, params};
 
 use super::visible::Visible;
-use super::{account_at, account_columns, number, who};
+use super::{account_at, number, user_columns, who};
 use crate::sqlite::values::{machine_id, timestamp};
 use crate::sqlite::{Failure, identity, sessions};
 
@@ -34,7 +34,7 @@ fn days(relations: &str) -> String {
          WHERE days.day <= :day AND days.day >= :day - CASE
              WHEN (1 << days.logon_type) & :interactive THEN {LONGEST_SESSION_DAYS}
              ELSE {LONGEST_CONNECTION_DAYS} END",
-        account_columns()
+        user_columns()
     )
 }
 

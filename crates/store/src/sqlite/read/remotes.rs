@@ -6,10 +6,10 @@ use inventory::account::Account;
 use inventory::ids::MachineId;
 use inventory::query::Window;
 use inventory::relation::Remotes;
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::named_params;
 
 use super::visible::Visible;
-use super::{number_of_relations, since};
+use super::{number_of_relations, since, who};
 use crate::sqlite::Failure;
 
 /// Logons of a relation after which no earlier day is looked at. Who has more came from the same places
@@ -34,26 +34,27 @@ fn of_one(
     window: Window,
 ) -> Result<Remotes, Failure> {
     let mut remotes = Remotes::default();
-    let mut accounts = visible
-        .prepare("SELECT number FROM account WHERE name = :name AND authority = :authority")?;
-    let who = named_params! { ":name": account.name, ":authority": account.authority() };
-    let account: Option<i64> = accounts.query_row(who, |row| row.get(0)).optional()?;
-    let (Some(account), Some(machine)) = (account, number_of_relations(visible, machine)?) else {
-        return Ok(remotes);
-    };
+    let is_of = who::in_domain(":name", ":domain");
+    let mut accounts =
+        visible.prepare(&format!("SELECT json_group_array(number) FROM account WHERE {is_of}"))?;
+    let who = named_params! { ":name": account.name, ":domain": account.domain };
+    let accounts: String = accounts.query_row(who, |row| row.get(0))?;
+    let Some(machine) = number_of_relations(visible, machine)? else { return Ok(remotes) };
     let mut days = visible.prepare(
         "SELECT DISTINCT day FROM relation_day
-         WHERE account = :account AND machine = :machine AND day >= :since ORDER BY day DESC",
+         WHERE account IN (SELECT value FROM json_each(:accounts)) AND machine = :machine
+         AND day >= :since ORDER BY day DESC",
     )?;
     let mut days = days.query(named_params! {
-        ":account": account,
+        ":accounts": accounts,
         ":machine": machine,
         ":since": since(window),
     })?;
     let mut of_day = visible.prepare(
         "SELECT remote.address, remote.name
          FROM event CROSS JOIN remote ON remote.number = event.remote
-         WHERE event.day = :day AND event.quarter IN quarters AND event.account = :account
+         WHERE event.day = :day AND event.quarter IN quarters
+         AND event.account IN (SELECT value FROM json_each(:accounts))
          AND event.machine IN (SELECT :machine UNION
              SELECT record.number FROM machine_record AS record WHERE record.machine = :machine)
          AND (1 << event.logon_type) & :types",
@@ -63,7 +64,7 @@ fn of_one(
     while let (Some(day), true) = (days.next()?, looked_at < MAX_LOGONS) {
         let mut rows = of_day.query(named_params! {
             ":day": day.get::<_, i64>(0)?,
-            ":account": account,
+            ":accounts": accounts,
             ":machine": machine,
             ":types": window.logon_types.bits(),
         })?;

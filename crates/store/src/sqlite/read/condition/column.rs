@@ -116,7 +116,8 @@ fn user(alias: &str, field: UserField) -> String {
     };
     match field {
         U::Id => format!(
-            "(CASE WHEN {alias}.domain <> '' THEN {alias}.domain || '\\' ELSE '' END || {alias}.name)"
+            "(CASE WHEN {alias}.domain <> '' OR {alias}.shares_name THEN {alias}.domain || '\\'
+                 ELSE '' END || {alias}.name)"
         ),
         U::AccountName => format!("{alias}.name"),
         U::AccountDomain => format!("nullif({alias}.domain, '')"),
