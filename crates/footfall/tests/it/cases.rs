@@ -101,7 +101,7 @@ fn every_case_gives_the_relations_that_are_right() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(tried >= 34, "only {tried} tables were found");
+    assert!(tried >= 32, "only {tried} tables were found");
 }
 
 /// Of these the right answer is no table alone.
