@@ -143,7 +143,7 @@ impl Column {
         doubt: &mut Doubt,
     ) -> Cow<'c, str> {
         match self.content {
-            Content::Time(clock) => time(cell, clock, order, zone, doubt).into(),
+            Content::Time(clock) => time(cell, clock, order, zone, doubt),
             Content::Number => number(cell),
             Content::EventData if cell.starts_with('<') => {
                 sentinel::event_data_json(cell).map_or(Cow::Borrowed(cell), Cow::Owned)

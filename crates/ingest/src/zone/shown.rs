@@ -126,14 +126,16 @@ impl Vote {
     }
 }
 
-/// When clocks are put back, in the north and in the south, and when forward: from a day of a month to
-/// another, in the years since 2007 (IANA tz database).
-const BACK: [((i8, i8), (i8, i8)); 2] = [((10, 24), (11, 8)), ((3, 21), (4, 8))];
-const FORWARD: [((i8, i8), (i8, i8)); 2] = [((3, 7), (4, 30)), ((9, 1), (10, 8))];
+/// From a month and day to another.
+type Season = ((i8, i8), (i8, i8));
+
+/// When clocks are put back, in the north and in the south, and when forward, in the years since 2007 (IANA tz database).
+const BACK: [Season; 2] = [((10, 24), (11, 8)), ((3, 21), (4, 8))];
+const FORWARD: [Season; 2] = [((3, 7), (4, 30)), ((9, 1), (10, 8))];
 
 /// Whether clocks may have been changed between two local times: at two in the night to a Friday,
 /// Saturday or Sunday of these times of the year.
-fn spans(from: i64, to: i64, seasons: &[((i8, i8), (i8, i8))]) -> bool {
+fn spans(from: i64, to: i64, seasons: &[Season]) -> bool {
     const DAY_TICKS: i64 = SECONDS_PER_DAY * TICKS_PER_SECOND;
     const TWO_HOURS: i64 = 2 * 60 * 60 * TICKS_PER_SECOND;
     /// A year holds all of them.

@@ -13,6 +13,7 @@ mod event_json;
 mod identifiers;
 mod inputs;
 mod json;
+mod kusto;
 mod lines;
 mod linux;
 mod live;
