@@ -30,13 +30,9 @@ pub(super) struct FormatSummary {
 }
 
 impl FormatSummary {
-    /// Whether a record told something, or was known not to matter. Some formats count what they reject among
-    /// their records, others beside them.
+    /// Whether a record told something, or was known not to matter: rejects are counted beside records.
     fn has_understood(&self) -> bool {
-        let Tally { records, rejects, noise, failures, reports, changes, .. } = self.tally;
-        let told = noise + failures + reports + changes;
-        let logons = self.recorded.added + self.recorded.duplicates;
-        logons + told > 0 || records > rejects
+        self.tally.records > 0
     }
 }
 
