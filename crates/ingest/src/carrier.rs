@@ -36,7 +36,7 @@ const TEXTS: [&str; 15] = [
     "body",
     "log_message",
 ];
-const HOSTS: [&str; 20] = [
+const HOSTS: [&str; 24] = [
     "log.syslog.hostname",
     "_HOSTNAME",
     "predecoder.hostname",
@@ -54,12 +54,16 @@ const HOSTS: [&str; 20] = [
     "labels.host",
     "labels.nodename",
     "labels.instance",
+    "stream.hostname",
+    "stream.host",
+    "stream.nodename",
+    "stream.instance",
     "Computer",
     // Of the agent that read the log, where the log names nobody.
     "agent.name",
     "source",
 ];
-const PROGRAMS: [&str; 20] = [
+const PROGRAMS: [&str; 22] = [
     "log.syslog.appname",
     "SYSLOG_IDENTIFIER",
     "syslog.identifier",
@@ -80,6 +84,8 @@ const PROGRAMS: [&str; 20] = [
     "tag",
     "labels.syslog_identifier",
     "labels.program",
+    "stream.syslog_identifier",
+    "stream.program",
 ];
 const PROCESSES: [&str; 14] = [
     "log.syslog.procid",
@@ -178,6 +184,12 @@ impl Hints {
     /// What a line of syslog tells of the record that is its message.
     pub(crate) fn of_line(host: &str) -> Self {
         Self { host: host.to_owned(), depth: 1, is_said: true, ..Self::default() }
+    }
+
+    /// The same at another time, where that can be read.
+    pub(crate) fn at(&self, time: &str) -> Self {
+        let time = stamp(time).unwrap_or_else(|| self.time.clone());
+        Self { time, ..self.clone() }
     }
 
     /// The same for a record that stands in the text.

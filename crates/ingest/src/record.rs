@@ -330,6 +330,9 @@ impl Records<'_> {
             return self.kusto(object, &hints.deeper(), walk);
         }
         let within = hints.within(object);
+        if let (true, Some(values)) = (object.has("stream"), object.nested("values")) {
+            return self.stream(values, &within, walk);
+        }
         for key in WRAPPERS {
             let Some(wrapped) = object.nested(key) else { continue };
             match self.value(wrapped, &within_wrapper(hints, &within, key), walk)? {
@@ -376,6 +379,45 @@ impl Records<'_> {
             "" => foreign::name(object).unwrap_or_default(),
             like => like,
         }))
+    }
+
+    /// A stream of Loki's, as it is pushed and answered: pairs of a time and a line.
+    fn stream(
+        &self,
+        values: &str,
+        hints: &Hints,
+        walk: &mut Walk<'_>,
+    ) -> serde_json::Result<Understood> {
+        let (mut known, mut others, mut like) = (false, 0, "");
+        let pairs: Vec<(String, String)> = {
+            let mut pairs = Vec::new();
+            elements(values, &mut |pair| {
+                let mut texts = Vec::new();
+                // It is part of what was parsed as a whole: it is valid.
+                let _ = elements(pair, &mut |text| {
+                    texts.push(serde_json::from_str::<String>(text).unwrap_or_default());
+                    texts.len() < 2
+                });
+                let mut texts = texts.into_iter();
+                pairs.extend(texts.next().zip(texts.next()));
+                true
+            })?;
+            pairs
+        };
+        for (time, line) in pairs {
+            match self.text(&line, &hints.at(&time), walk)? {
+                Understood::Known => known = true,
+                Understood::Unknown(said) => {
+                    others += 1;
+                    like = said;
+                }
+            }
+        }
+        if known {
+            walk.outcome.unread += others;
+            return Ok(Understood::Known);
+        }
+        Ok(Understood::Unknown(like))
     }
 
     /// A text that an envelope holds.

@@ -77,11 +77,21 @@ fn inputs() -> Vec<Input> {
         };
         inputs.push(Input { name: shape.name().to_owned(), kind, bytes });
     }
+    inputs.push(Input {
+        name: "carriers.ndjson".to_owned(),
+        kind: Kind::Json,
+        bytes: std::fs::read(carriers()).unwrap(),
+    });
     for (case, file, kind) in CASES {
         let bytes = std::fs::read(folder().join(case).join(file)).unwrap();
         inputs.push(Input { name: format!("{case}/{file}"), kind, bytes });
     }
     inputs
+}
+
+/// A logon of each shipper that carries lines and entries of Linux hosts in JSON.
+fn carriers() -> PathBuf {
+    folder().with_file_name("carriers.ndjson")
 }
 
 /// The relations after a file of each input is imported.
@@ -364,4 +374,22 @@ fn a_clock_that_is_ahead_shows_in_the_status() {
     assert!((399 * 86_400..=400 * 86_400).contains(&ahead), "{status}");
     assert!(receiver.program.run(&["status"]).contains("clock 399 d ahead"));
     assert_eq!(relations(&receiver.program).len(), 1);
+}
+
+/// Each shipper's record gives its person, machine and time (`carriers.csv`).
+#[test]
+fn lines_are_read_in_whatever_carries_them() {
+    let program = Program::new();
+    let sums = program.import(&[&carriers()]);
+    let expected = std::fs::read_to_string(folder().with_file_name("carriers.csv")).unwrap();
+    let expected: Vec<String> = expected
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let cells: Vec<_> = line.split(',').collect();
+            let [user, machine, time, how] = cells[..] else { panic!("{line}") };
+            format!("{user}||{machine}|{time}|{time}|{how}|1").to_lowercase()
+        })
+        .collect();
+    differ(&sums.to_string(), &relations(&program), &expected);
 }

@@ -8,9 +8,9 @@ mod cases;
 mod command_line;
 mod crash;
 mod demo;
-mod doors;
 #[cfg(target_os = "linux")]
 mod documents;
+mod doors;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod identities;
