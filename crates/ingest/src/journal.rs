@@ -18,7 +18,7 @@ use crate::windows::FieldError;
 use crate::{Format, Options};
 
 pub(crate) use export::{is_export, read as read_export};
-pub(crate) use json::is_entry;
+pub(crate) use json::entry;
 
 /// logind's message of a session that begins.
 pub(crate) const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
@@ -27,6 +27,7 @@ pub(crate) const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     realtime: String,
+    cursor: String,
     host: String,
     machine_id: String,
     identifier: String,
@@ -49,6 +50,7 @@ impl Entry {
     pub(crate) fn slot(&mut self, key: &str) -> Option<&mut String> {
         Some(match key {
             "__REALTIME_TIMESTAMP" => &mut self.realtime,
+            "__CURSOR" => &mut self.cursor,
             "_HOSTNAME" => &mut self.host,
             "_MACHINE_ID" => &mut self.machine_id,
             "SYSLOG_IDENTIFIER" => &mut self.identifier,

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use crate::carrier::{self, Carried, Hints};
 use crate::foreign;
-use crate::journal::{self, Entry};
+use crate::journal;
 use crate::kusto;
 use crate::line::Line;
 use crate::object::{Object, elements};
@@ -212,13 +212,12 @@ impl Records<'_> {
         hints: &Hints,
         walk: &mut Walk<'_>,
     ) -> serde_json::Result<Understood> {
-        let object = Object::parse(json)?;
-        if journal::is_entry(&object) && !hints.is_said {
-            let entry: Entry = serde_json::from_str(json)?;
+        if let Some(entry) = journal::entry(json).filter(|_| !hints.is_said) {
             walk.number();
             walk.carry(Carried::Journal(Box::new(entry)));
             return Ok(Understood::Known);
         }
+        let object = Object::parse(json)?;
         let is_record =
             !carrier::is_collectors(&object) || object.text("event").starts_with("<Event");
         if is_record && self.record(json, &object, hints, walk)? {

@@ -419,10 +419,13 @@ fn record(line: &syslog::Line<'_>) -> Option<Carried> {
     if sshd::is_program(line.program) {
         return None;
     }
-    if xml::has_start(line.message.as_bytes()) {
-        return Some(Carried::Xml(line.message.to_owned()));
+    match line.message.as_bytes().first()? {
+        b'<' if xml::has_start(line.message.as_bytes()) => {
+            Some(Carried::Xml(line.message.to_owned()))
+        }
+        b'{' | b'@' => Some(Carried::Json(line.json()?.to_owned(), Hints::of_line(line.host))),
+        _ => None,
     }
-    Some(Carried::Json(line.json()?.to_owned(), Hints::of_line(line.host)))
 }
 
 /// What stands between records and is none: `-- Boot ... --` of journalctl and its hints, `----` and

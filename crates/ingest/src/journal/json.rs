@@ -5,17 +5,24 @@
 
 use std::fmt;
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Entry;
 use crate::field::Field;
-use crate::object::Object;
 
-/// Whether an object is an entry of the journal, as journalctl and not a shipper writes it.
-pub(crate) fn is_entry(object: &Object<'_>) -> bool {
-    object.has_any(&["__CURSOR", "__REALTIME_TIMESTAMP"])
-        && object.has_any(&["MESSAGE", "MESSAGE_ID"])
+/// The entry of the journal that an object is, as journalctl and not a shipper writes it.
+pub(crate) fn entry(json: &str) -> Option<Entry> {
+    let has = |key: &str| memmem::find(json.as_bytes(), key.as_bytes()).is_some();
+    if !has("\"__REALTIME_TIMESTAMP\"") && !has("\"__CURSOR\"") {
+        return None;
+    }
+    // What stands deeper inside is no field of its own.
+    let entry: Entry = serde_json::from_str(json).ok()?;
+    let is_dated = !entry.realtime.is_empty() || !entry.cursor.is_empty();
+    let is_said = !entry.message.is_empty() || !entry.message_id.is_empty();
+    (is_dated && is_said).then_some(entry)
 }
 
 impl<'de> Deserialize<'de> for Entry {
