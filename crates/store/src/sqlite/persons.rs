@@ -286,9 +286,12 @@ pub(super) fn erase(
         "SELECT number FROM person_identity WHERE tenant = ?1 AND name = ?2
          AND (?3 IS NULL OR domain = ?3)",
     )?;
-    let named = named.query_map(params![tenant.0, user.name, user.domain], |row| row.get(0))?;
-    for number in named {
-        identities.insert(number?);
+    // Of accounts that are named one by one the identifiers above tell which identities are theirs.
+    if user.accounts.is_none() {
+        let named = named.query_map(params![tenant.0, user.name, user.domain], |row| row.get(0))?;
+        for number in named {
+            identities.insert(number?);
+        }
     }
     for number in &identities {
         db.prepare_cached("DELETE FROM person_identity WHERE number = ?1")?.execute([number])?;
