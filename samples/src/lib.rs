@@ -30,6 +30,7 @@ pub enum Shape {
     Splunk,
     Sentinel,
     SentinelCsv,
+    EventJson,
     JournalJson,
     JournalExport,
     AuthLog,
@@ -47,7 +48,7 @@ pub enum Shape {
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Shape; 26] = [
+    pub const ALL: [Shape; 27] = [
         Shape::NxLog,
         Shape::FlatJson,
         Shape::WefXml,
@@ -61,6 +62,7 @@ impl Shape {
         Shape::Splunk,
         Shape::Sentinel,
         Shape::SentinelCsv,
+        Shape::EventJson,
         Shape::JournalJson,
         Shape::JournalExport,
         Shape::AuthLog,
@@ -92,6 +94,7 @@ impl Shape {
             Shape::Splunk => "splunk",
             Shape::Sentinel => "sentinel",
             Shape::SentinelCsv => "sentinel-csv",
+            Shape::EventJson => "event-json",
             Shape::JournalJson => "journal-json",
             Shape::JournalExport => "journal-export",
             Shape::AuthLog => "auth-log",
@@ -160,6 +163,7 @@ impl Shape {
             Shape::Splunk => windows::splunk(&fleet.event(), out),
             Shape::Sentinel => windows::sentinel(&fleet.event(), out),
             Shape::SentinelCsv => windows::sentinel_row(&fleet.event(), out),
+            Shape::EventJson => windows::event_json(&fleet.event(), out),
             Shape::JournalJson => linux::journal(fleet, true, out),
             Shape::JournalExport => linux::journal(fleet, false, out),
             Shape::AuthLog => linux::auth_log(fleet, out),

@@ -153,6 +153,27 @@ pub(crate) fn openwec(event: &Event, out: &mut impl Write) -> io::Result<()> {
     line(&record, out)
 }
 
+/// As the crate `evtx` dumps a log, and every third as the xml2js library does.
+pub(crate) fn event_json(event: &Event, out: &mut impl Write) -> io::Result<()> {
+    let attributes = |attributes: Value| json!({"#attributes": attributes});
+    let mut record = json!({"Event": {
+        "#attributes": {"xmlns": "http://schemas.microsoft.com/win/2004/08/events/event"},
+        "System": {
+            "Provider": attributes(json!({"Name": PROVIDER, "Guid": GUID})), "EventID": event.id,
+            "Version": 2, "Level": 0, "Task": 12544, "Opcode": 0, "Keywords": "0x8020000000000000",
+            "TimeCreated": attributes(json!({"SystemTime": utc(event)})),
+            "EventRecordID": event.record, "Correlation": null,
+            "Execution": attributes(json!({"ProcessID": 568, "ThreadID": 1276})),
+            "Channel": "Security", "Computer": event.computer, "Security": null},
+        "EventData": data(event),
+    }});
+    if event.record.is_multiple_of(3) {
+        let named = event.data.iter().map(|(name, value)| json!({"$": {"Name": name}, "_": value}));
+        record["Event"]["EventData"] = json!({"Data": named.collect::<Vec<_>>()});
+    }
+    line(&record, out)
+}
+
 pub(crate) fn splunk(event: &Event, out: &mut impl Write) -> io::Result<()> {
     let mut text = Vec::new();
     xml(event, &mut text)?;

@@ -2,69 +2,78 @@
 
 mod presence;
 
+use inventory::account::Account;
 use inventory::fold;
-use inventory::query::{MachineSelector, Page, PresenceOf};
-use inventory::relation::Relation;
+use inventory::query::{MachineSelector, PresenceOf};
+use inventory::relation::{Relation, UserMachine};
 use inventory::time::Timestamp;
 use serde_json::{Value, json};
 use server::clock::{Clock, SystemClock};
 use server::views;
-use store::RelationRow;
+use store::{NamesOf, RelationRow};
 
 use crate::cli::{Form, Machines, Relations, Users};
 use crate::config::Config;
+use crate::near;
 use crate::output::{self, Outcome};
 use crate::place::Place;
+use crate::who::{self, Shared, UnknownRealm};
 
-/// The machines that a user logged on to, the last logon first.
+/// The machines that a user logged on to, the last logon first. Of several accounts each has its own row.
 pub(crate) async fn machines(config: &Config, args: &Machines) -> anyhow::Result<Outcome> {
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let now = SystemClock.now();
-    let lookup = (config.upn(), config.resolve());
-    let user = server::who::users(&**store, &scope, &args.user, lookup).await?;
+    let (meant, is_known) =
+        match who::meant(config, &place, &args.user, UnknownRealm::AsConfigured).await? {
+            Ok(meant) => {
+                who::tell_of_sharing(&meant);
+                (meant.accounts, true)
+            }
+            Err(_) => (Vec::new(), false),
+        };
+    let shared = Shared::read(&place).await?;
     if let Some(moment) = args.at {
         let moment = moment.from(now);
-        let found = match user {
-            Some(user) => store.presences(&scope, &PresenceOf::User(user), moment).await?,
-            None => Vec::new(),
-        };
-        if found.is_empty() {
+        let of = PresenceOf::User(who::selector(&meant));
+        let found = store.presences(&scope, &of, moment).await?;
+        if found.is_empty() && is_known {
             eprintln!("No session of {} at {moment} is known.", args.user);
         }
-        presence::list(args.form, &found)?;
-        return Ok(Outcome::Done);
+        presence::list(args.form, &found, &shared)?;
+        return Ok(Outcome::of_rows(found.len() as u64));
     }
     let window = config.window(&args.window, now);
-    let mut found = match user {
-        Some(user) => store.machines_of_user(&scope, &user, window, Page::ALL).await?,
-        None => Vec::new(),
-    };
+    let accounts: Vec<Account> = meant.into_iter().map(|one| one.account).collect();
+    let machines = store.machines_of_accounts(&scope, accounts.clone(), window).await?;
+    let mut found: Vec<(&Account, UserMachine)> = accounts
+        .iter()
+        .zip(machines)
+        .flat_map(|(account, machines)| machines.into_iter().map(move |machine| (account, machine)))
+        .collect();
     // The API orders by the machine; a person reads when the user was there.
-    found.sort_by_key(|found| (std::cmp::Reverse(found.relation.last_seen), found.machine.id));
+    found.sort_by_key(|(_, it)| (std::cmp::Reverse(it.relation.last_seen), it.machine.id));
+    let rows = found.len() as u64;
     if args.form.json {
-        let machines: Vec<Value> = found
-            .into_iter()
-            .map(|found| {
-                let machine = json!(views::Machine::new(found.machine, now));
-                with_relation("machine", machine, &found.relation)
-            })
-            .collect();
-        output::json(&machines)?;
-    } else if found.is_empty() {
-        eprintln!("No logon of {} is known.", args.user);
-    } else {
-        let rows = found.iter().map(|found| {
-            row(
-                [found.machine.computer_dns_name.clone(), found.machine.id.to_string()],
-                &found.relation,
-            )
+        let found = found.into_iter().map(|(account, found)| {
+            let machine = json!(views::Machine::new(found.machine, now));
+            with_relation(("machine", machine), account, &shared, &found.relation)
         });
-        let mut listing = Listing::new(args.form, &["MACHINE", MACHINE_ID])?;
-        rows.into_iter().try_for_each(|row| listing.add(row))?;
+        output::json(&found.collect::<Vec<Value>>())?;
+    } else {
+        let mut listing =
+            Listing::new(args.form, &["MACHINE", MACHINE_ID, USER, DOMAIN, ACCOUNTS])?;
+        for (account, found) in &found {
+            let machine = [found.machine.computer_dns_name.clone(), found.machine.id.to_string()];
+            let who = who_cells(account, &shared);
+            listing.add(row(machine.into_iter().chain(who), &found.relation))?;
+        }
         listing.finish()?;
     }
-    Ok(Outcome::Done)
+    if rows == 0 && is_known {
+        eprintln!("No logon of {} is known that is as asked.", output::printable(&args.user));
+    }
+    Ok(Outcome::of_rows(rows))
 }
 
 /// The users that logged on to a machine, the last logon first.
@@ -75,58 +84,68 @@ pub(crate) async fn users(config: &Config, args: &Users) -> anyhow::Result<Outco
         Some(selector) => store.machine(&scope, &selector).await?,
         None => None,
     };
-    let Some(machine) = machine else {
-        eprintln!("error: there is no machine `{}`", args.machine);
-        eprintln!("hint: footfall relations lists every machine that is known");
-        return Ok(Outcome::Failed);
-    };
+    let shared = Shared::read(&place).await?;
     let now = SystemClock.now();
     if let Some(moment) = args.at {
         let moment = moment.from(now);
-        let found = store.presences(&scope, &PresenceOf::Machine(machine.id), moment).await?;
-        if found.is_empty() {
+        let found = match &machine {
+            Some(machine) => {
+                store.presences(&scope, &PresenceOf::Machine(machine.id), moment).await?
+            }
+            None => Vec::new(),
+        };
+        presence::list(args.form, &found, &shared)?;
+        if let (Some(machine), true) = (&machine, found.is_empty()) {
             eprintln!("No session on {} at {moment} is known.", machine.computer_dns_name);
         }
-        presence::list(args.form, &found)?;
-        return Ok(Outcome::Done);
+        return match machine {
+            Some(_) => Ok(Outcome::of_rows(found.len() as u64)),
+            None => Ok(near::unknown(&place, NamesOf::Machines, &args.machine).await),
+        };
     }
     let window = config.window(&args.window, now);
-    let found = store.users_of_machine(&scope, machine.id, window).await?;
+    let found = match &machine {
+        Some(machine) => store.users_of_machine(&scope, machine.id, window).await?,
+        None => Vec::new(),
+    };
+    let rows = found.len() as u64;
     if args.form.json {
-        let users: Vec<Value> = found
-            .into_iter()
-            .map(|user| {
-                let relation = user.relation;
-                with_relation("user", json!(views::User::new(user)), &relation)
-            })
-            .collect();
-        output::json(&users)?;
-    } else {
-        let rows = found.iter().map(|user| {
-            row([user.account.name.clone(), user.account.domain.clone()], &user.relation)
+        let users = found.into_iter().map(|user| {
+            let (account, relation) = (user.account.clone(), user.relation);
+            with_relation(("user", json!(views::User::new(user))), &account, &shared, &relation)
         });
-        let mut listing = Listing::new(args.form, &["USER", "DOMAIN"])?;
-        rows.into_iter().try_for_each(|row| listing.add(row))?;
-        listing.finish()?;
-        if found.is_empty() {
-            eprintln!("No logon on {} is known.", machine.computer_dns_name);
+        output::json(&users.collect::<Vec<Value>>())?;
+    } else {
+        let mut listing = Listing::new(args.form, &[USER, DOMAIN, ACCOUNTS])?;
+        for user in &found {
+            listing.add(row(who_cells(&user.account, &shared), &user.relation))?;
         }
+        listing.finish()?;
     }
-    Ok(Outcome::Done)
+    let Some(machine) = machine else {
+        return Ok(near::unknown(&place, NamesOf::Machines, &args.machine).await);
+    };
+    if rows == 0 {
+        eprintln!("No logon on {} is known that is as asked.", machine.computer_dns_name);
+    }
+    Ok(Outcome::of_rows(rows))
 }
 
 /// Every relation.
-pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Result<()> {
+pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Result<Outcome> {
     let place = Place::open_existing(config).await?;
     let (store, scope) = (&place.store, place.scope());
     let window = config.window(&args.window, SystemClock.now());
+    let shared = Shared::read(&place).await?;
     let mut listing = Listing::new(args.form, &RELATION_HEAD)?;
+    let mut rows = 0;
     let listed = store
         .relations(&scope, window, &mut |relation| {
+            rows += 1;
             if args.form.json {
-                output::json(&relation_line(&relation))
+                output::json(&relation_line(&relation, &shared))
             } else {
-                listing.add(relation_row(&relation))
+                listing.add(relation_row(&relation, &shared))
             }
         })
         .await;
@@ -137,11 +156,23 @@ pub(crate) async fn relations(config: &Config, args: &Relations) -> anyhow::Resu
     if !args.form.json {
         listing.finish()?;
     }
-    Ok(())
+    if rows == 0 {
+        eprintln!("No relation is known that is as asked.");
+    }
+    Ok(Outcome::of_rows(rows))
 }
 
+const USER: &str = "USER";
+const DOMAIN: &str = "DOMAIN";
+/// How many accounts have the user's name, in all domains: more than one are not one user.
+const ACCOUNTS: &str = "ACCOUNTS";
 /// Who and where.
-const RELATION_HEAD: [&str; 4] = ["USER", "DOMAIN", "MACHINE", MACHINE_ID];
+const RELATION_HEAD: [&str; 5] = [USER, DOMAIN, ACCOUNTS, "MACHINE", MACHINE_ID];
+
+fn who_cells(account: &Account, shared: &Shared) -> [String; 3] {
+    let accounts = shared.accounts(account).to_string();
+    [account.name.clone(), account.domain.clone(), accounts]
+}
 
 /// The names of a relation's columns in CSV.
 pub(crate) fn relation_columns() -> Vec<String> {
@@ -150,11 +181,12 @@ pub(crate) fn relation_columns() -> Vec<String> {
 
 /// One relation for programs: keys folded, so that lines can be compared and joined, and logon
 /// types as Windows' numbers.
-pub(crate) fn relation_line(row: &RelationRow) -> Value {
+pub(crate) fn relation_line(row: &RelationRow, shared: &Shared) -> Value {
     let types: Vec<u8> = row.relation.logon_types.iter().map(|kind| kind.number()).collect();
     json!({
         "user": row.account.name,
         "domain": row.account.domain,
+        "accounts": shared.accounts(&row.account),
         "machine": fold(&row.computer_dns_name),
         "machineId": row.machine_id.to_string(),
         "firstSeen": row.relation.first_seen.to_string(),
@@ -165,15 +197,23 @@ pub(crate) fn relation_line(row: &RelationRow) -> Value {
 }
 
 /// One relation as a row of [`relation_columns`].
-pub(crate) fn relation_row(row_of: &RelationRow) -> Vec<String> {
-    let who = [row_of.account.name.clone(), row_of.account.domain.clone()];
+pub(crate) fn relation_row(row_of: &RelationRow, shared: &Shared) -> Vec<String> {
+    let who = who_cells(&row_of.account, shared);
     let machine = [row_of.computer_dns_name.clone(), row_of.machine_id.to_string()];
     row(who.into_iter().chain(machine), &row_of.relation)
 }
 
-fn with_relation(name: &str, entity: Value, relation: &Relation) -> Value {
+fn with_relation(
+    (name, entity): (&str, Value),
+    account: &Account,
+    shared: &Shared,
+    relation: &Relation,
+) -> Value {
     json!({
         name: entity,
+        "account": account.id(),
+        "domain": account.domain,
+        "accounts": shared.accounts(account),
         "firstSeen": relation.first_seen.to_string(),
         "lastSeen": relation.last_seen.to_string(),
         "logonTypes": relation.logon_types.words(),

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::cli::{Audit, DeedKind};
 use crate::config::Config;
-use crate::output;
+use crate::output::{self, Outcome};
 use crate::place::Place;
 
 /// Entries of a table, unless it is said how many.
@@ -45,19 +45,28 @@ struct Names {
 }
 
 /// Prints the entries that are asked for.
-pub(crate) async fn run(config: &Config, args: &Audit) -> anyhow::Result<()> {
+pub(crate) async fn run(config: &Config, args: &Audit) -> anyhow::Result<Outcome> {
     let Place { store, tenant } = Place::open_existing(config).await?;
     let filter = filter(args, &tenant);
     let names = Names::read(&*store).await?;
     let stdout = BufWriter::new(std::io::stdout());
     let mut printer = Printer::new(args, stdout)?;
-    let listed = store.audit(&filter, &mut |entry| printer.print(&entry, &names)).await;
+    let mut rows = 0;
+    let listed = store
+        .audit(&filter, &mut |entry| {
+            rows += 1;
+            printer.print(&entry, &names)
+        })
+        .await;
     match listed {
         Err(store::Error::Visitor(error)) => return Err(error.into()),
         listed => listed?,
     }
     printer.finish()?;
-    Ok(())
+    if rows == 0 {
+        eprintln!("No entry is as asked.");
+    }
+    Ok(Outcome::of_rows(rows))
 }
 
 fn filter(args: &Audit, tenant: &Tenant) -> Filter {

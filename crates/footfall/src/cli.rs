@@ -40,8 +40,14 @@ pub(crate) use role::{ChangeRole, Role};
 pub(crate) use sync::{Sync, SyncDefender, directory};
 pub(crate) use tenant::{AddTenant, RenameTenant, Tenant};
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed (import: nothing could be read); \
-2 wrong usage or configuration; 130 interrupted.";
+const EXIT_CODES: &str = "Exit codes:
+  0    done; of a question: something was found
+  1    failed (import: nothing could be read; watch, sync: not everything could)
+  2    wrong usage or configuration
+  3    nothing found: the question names what is not known, or no row is as asked. It is so in machines,
+       users, relations, query, audit, person show, machine identities and forget, in every form; --json
+       and --csv then print an empty list
+  130  interrupted";
 
 /// Which devices has this user been on? Logon telemetry in, the Defender for Endpoint machine and
 /// user API out.
@@ -56,7 +62,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where the inventory is kept: sqlite:PATH. Default: a file in the user's data folder
+    /// Where the inventory is kept: sqlite:PATH, or `demo` for that of a running `footfall demo`. Default:
+    /// a file in the user's data folder
     #[arg(
         long,
         global = true,
@@ -307,7 +314,11 @@ pub(crate) enum LimitsMode {
 #[command(after_help = "Examples:
   footfall demo                       # a simulated fleet
   footfall demo /cases/2025-117/      # your own event logs
-  footfall --database sqlite:case.sqlite demo evidence.zip   # and keep the inventory")]
+  footfall --database sqlite:case.sqlite demo evidence.zip   # and keep the inventory
+  footfall --database demo machines anton.demir              # ask it while it runs
+
+The inventory is one of its own and gone at the end, unless --database or FOOTFALL_DATABASE names
+another. That must be a new file, or one that a demo made: into any other the demo does not write.")]
 pub(crate) struct Demo {
     /// Files and folders of your own, in place of the simulated fleet
     #[arg(value_name = "PATH")]
@@ -328,11 +339,19 @@ pub(crate) struct Demo {
   footfall machines jdoe
   footfall machines 'CORP\\jdoe' --logon-type Interactive --logon-type RemoteInteractive
   footfall machines jdoe --at 2026-11-20T08:30:00Z
-  footfall machines jdoe --json | jq -r '.[].machine.computerDnsName'")]
+  footfall machines jdoe --at '2h ago'
+  footfall machines S-1-5-21-1004336348-1177238915-682003330-1104
+  footfall machines jdoe --json | jq -r '.[].machine.computerDnsName'
+
+A bare name means every account of that name; each has its own rows. DOMAIN\\name and name@realm mean the
+accounts of that domain, in its NetBIOS and its DNS form, where anything is known of it; a realm of which
+nothing is known means what the setting answers.upn says. ACCOUNTS is how many accounts have the name, in all
+domains.")]
 pub(crate) struct Machines {
-    /// The user: name, DOMAIN\name or name@realm; case does not count
+    /// The user: name, DOMAIN\name, name@realm, SID or Entra object id; case does not count
     pub(crate) user: String,
-    /// Only where the user was at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    /// Only where the user was at this moment, with the sessions: 2026-11-20T08:30:00Z, 2026-11-20,
+    /// 2h or '2h ago'
     #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
     pub(crate) at: Option<Moment>,
     #[command(flatten)]
@@ -349,7 +368,8 @@ pub(crate) struct Machines {
 pub(crate) struct Users {
     /// The machine: id, computer name or Entra device id; case does not count
     pub(crate) machine: String,
-    /// Only who was there at this moment, with the sessions: 2026-11-20T08:30:00Z, or 2h ago
+    /// Only who was there at this moment, with the sessions: 2026-11-20T08:30:00Z, 2026-11-20,
+    /// 2h or '2h ago'
     #[arg(long, value_name = "MOMENT", value_parser = crate::moment::parse, conflicts_with = "window")]
     pub(crate) at: Option<Moment>,
     #[command(flatten)]
@@ -415,7 +435,7 @@ pub(crate) struct Retention {
 
 The name stays nowhere: in the audit a pseudonym stands in its place. It cannot be undone.")]
 pub(crate) struct Forget {
-    /// The user: name, DOMAIN\name or name@realm; case does not count
+    /// The user: name, DOMAIN\name, name@realm, SID or Entra object id; case does not count
     pub(crate) user: String,
     /// Do not ask
     #[arg(long)]

@@ -29,12 +29,20 @@ use crate::cli::{Global, LimitsMode, Listening, TlsMode, WindowArgs};
 /// nothing else is said.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
 
+/// The name that `--database` knows the demo's inventory by.
+pub(crate) const DEMO: &str = "demo";
+/// The demo's inventory in its folder.
+pub(crate) const DEMO_FILE: &str = "inventory.sqlite";
+
 /// What is in force.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     #[serde(default = "default_database")]
     pub(crate) database: String,
+    /// Whether the database is that of `footfall demo`, asked for by its name.
+    #[serde(skip)]
+    is_demos: bool,
     /// The tenant that a command works on, as the command line names it; the file cannot.
     #[serde(skip)]
     pub(crate) tenant: Option<String>,
@@ -150,6 +158,7 @@ pub(crate) enum Tls {
 pub(crate) struct RuleConfig {
     pub(crate) logon_types: Types,
     pub(crate) ignore: Vec<String>,
+    pub(crate) max_ahead: Seconds,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -285,6 +294,12 @@ impl Config {
         if let Some(database) = &global.database {
             config.database.clone_from(database);
         }
+        if config.database == DEMO {
+            let folder =
+                demo_folder().context("there is no folder for the demo: HOME is not set")?;
+            config.database = format!("sqlite:{}", folder.join(DEMO_FILE).display());
+            config.is_demos = true;
+        }
         config.tenant.clone_from(&global.tenant);
         Ok(config)
     }
@@ -325,6 +340,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether the database is that of `footfall demo`, which makes and removes it: no other command does.
+    pub(crate) fn is_demos(&self) -> bool {
+        self.is_demos
+    }
+
     /// Flags of `serve` over the configuration.
     pub(crate) fn with_listening(mut self, flags: &Listening) -> anyhow::Result<Self> {
         let serve = &mut self.serve;
@@ -353,9 +373,10 @@ impl Config {
         Ok(self)
     }
 
-    /// The rule for imports.
-    pub(crate) fn rule(&self) -> Rule {
-        let mut rule = Rule { logon_types: self.rule.logon_types.0, ..Rule::default() };
+    /// The rule for what is read at this moment.
+    pub(crate) fn rule(&self, now: Timestamp) -> Rule {
+        let latest = now.plus_seconds(self.rule.max_ahead.get().into());
+        let mut rule = Rule { logon_types: self.rule.logon_types.0, latest, ..Rule::default() };
         for entry in &self.rule.ignore {
             rule.ignore(entry);
         }
@@ -443,8 +464,17 @@ fn file(global: &Global) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn default_database() -> String {
-    let folder = xdg("XDG_DATA_HOME", ".local/share").unwrap_or_else(|| PathBuf::from("."));
+    let folder = data_folder().unwrap_or_else(|| PathBuf::from("."));
     format!("sqlite:{}", folder.join("footfall/footfall.sqlite").display())
+}
+
+/// The folder of the inventory that [`DEMO`] names.
+pub(crate) fn demo_folder() -> Option<PathBuf> {
+    data_folder().map(|folder| folder.join("footfall/demo"))
+}
+
+fn data_folder() -> Option<PathBuf> {
+    xdg("XDG_DATA_HOME", ".local/share")
 }
 
 /// A folder of the XDG base directory specification; relative values are ignored, as it demands.

@@ -1,9 +1,12 @@
 //! `footfall demo`: the main job in one command. A fleet or the person's own files, a server on
-//! loopback, an app, a token, and the lines to paste.
+//! loopback, an app, a token, and the lines to paste. What it writes never was, so it writes into inventories
+//! of demos alone (`own`, and `store::open_demo`).
+
+mod own;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use inventory::access::Permission;
@@ -15,6 +18,7 @@ use server::clock::{Clock, SystemClock};
 use server::{Server, issuer};
 use store::Store;
 
+use self::own::Own;
 use crate::cli::Demo;
 use crate::config::Config;
 use crate::place::Place;
@@ -36,17 +40,30 @@ struct Questions {
 
 /// Fills an inventory, serves it and says what to ask, until interrupted.
 pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow::Result<()> {
-    // An inventory of its own, gone at the end, unless the person named one.
-    let folder = tempfile::tempdir().context("cannot make a folder for the demo")?;
-    if !named {
-        config.database = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
+    // Gone at the end, unless the person named one. What the configuration names is no demo's.
+    let own = if named && !config.is_demos() { None } else { Some(Own::take()?) };
+    let name = own.as_ref().map_or_else(|| config.database.clone(), Own::name);
+    if let Some(own) = &own {
+        config.database = own.database();
     }
-    let place = Place::open(&config).await?;
+    // Ends with its terminal, so that nothing of it stays.
+    let mut interrupts = Interrupts::with_hangup()?;
+    let settings = store::Settings { longest_question: Some(config.serve.question_timeout.into()) };
+    let place = Place::within(store::open_demo(&config.database, settings)?, &config).await?;
     let (store, tenant) = (&place.store, place.tenant.number);
-    let questions = if args.paths.is_empty() {
-        simulate(args.seed, store, tenant).await?
-    } else {
-        own_files(&config, args, store, tenant).await?
+    let stop = Arc::new(AtomicBool::new(false));
+    let filling = async {
+        match args.paths.is_empty() {
+            true => simulate(args.seed, store, tenant).await,
+            false => own_files(&config, args, (store, tenant), &stop).await,
+        }
+    };
+    let questions = tokio::select! {
+        questions = filling => questions?,
+        () = interrupts.next() => {
+            stop.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
     };
 
     let listener = listen(args)?;
@@ -54,10 +71,9 @@ pub(crate) async fn run(mut config: Config, args: &Demo, named: bool) -> anyhow:
     anyhow::ensure!(address.ip().is_loopback(), "the demo listens on loopback addresses only");
     let token = token(&place).await?;
     let server_config = serve::server_config(&config, address)?;
-    let mut interrupts = Interrupts::new()?;
-    let store = serve::open(&config)?;
+    let store = Arc::clone(store);
     let server = Server::new(server_config, store, listener, Arc::new(SystemClock)).await?;
-    invite(address, &token, &questions)?;
+    invite(address, &token, &questions, &name)?;
     server.serve(interrupts.next()).await?;
     Ok(())
 }
@@ -89,12 +105,11 @@ async fn simulate(
 async fn own_files(
     config: &Config,
     args: &Demo,
-    store: &Arc<dyn Store>,
-    tenant: TenantId,
+    (store, tenant): (&Arc<dyn Store>, TenantId),
+    stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<Questions> {
-    let stop = Arc::new(AtomicBool::new(false));
     let mut summary =
-        import::import(config, &args.paths, &args.reading, store, tenant, &stop).await?;
+        import::import(config, &args.paths, &args.reading, store, tenant, stop).await?;
     summary.totals = store.totals(&Scope::whole(tenant)).await?;
     summary.print_table()?;
     let mut widest: Option<(String, String, usize)> = None;
@@ -158,7 +173,12 @@ async fn token(place: &Place) -> anyhow::Result<String> {
     Ok(token.access_token)
 }
 
-fn invite(address: SocketAddr, token: &str, questions: &Questions) -> std::io::Result<()> {
+fn invite(
+    address: SocketAddr,
+    token: &str,
+    questions: &Questions,
+    database: &str,
+) -> std::io::Result<()> {
     let ask = |path: &str, user: &str, rest: &str, why: &str| {
         let id = user.replace('%', "%25").replace(' ', "%20").replace('\'', "%27");
         output::line(&format!(
@@ -174,5 +194,10 @@ fn invite(address: SocketAddr, token: &str, questions: &Questions) -> std::io::R
         ask("users", user, select, why)?;
     }
     ask("machines", &questions.machine.0, "/logonusers", questions.machine.1)?;
+    output::line(&format!(
+        "# the first again, without the API\nfootfall --database {} machines {} --interactive\n",
+        output::quoted(database),
+        output::quoted(&questions.user.0),
+    ))?;
     output::line(&format!("Footfall serves http://{address}/api until you press Ctrl-C."))
 }

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::output::{self, Hinted};
 use crate::place::Place;
 use crate::query;
+use crate::who::Shared;
 
 /// Sets of the API, by path and by the name of their file.
 const SETS: &[(&str, &str)] =
@@ -95,12 +96,13 @@ async fn relations(
         true => Sink::Csv(Box::new(csv::Writer::from_writer(begin(folder)?))),
         false => Sink::Lines(begin(folder)?),
     };
+    let shared = Shared::read(place).await?;
     let mut rows = 0;
     let listed = place
         .store
         .relations(&place.scope(), window, &mut |row| {
             rows += 1;
-            sink.add(&row, rows == 1)
+            sink.add(&row, &shared, rows == 1)
         })
         .await;
     match listed {
@@ -122,16 +124,16 @@ enum Sink {
 }
 
 impl Sink {
-    fn add(&mut self, row: &RelationRow, is_first: bool) -> std::io::Result<()> {
+    fn add(&mut self, row: &RelationRow, shared: &Shared, is_first: bool) -> std::io::Result<()> {
         match self {
             Self::Csv(writer) => {
                 if is_first {
                     writer.write_record(ask::relation_columns()).map_err(output::io_error)?;
                 }
-                writer.write_record(ask::relation_row(row)).map_err(output::io_error)
+                writer.write_record(ask::relation_row(row, shared)).map_err(output::io_error)
             }
             Self::Lines(file) => {
-                serde_json::to_writer(&mut *file, &ask::relation_line(row))?;
+                serde_json::to_writer(&mut *file, &ask::relation_line(row, shared))?;
                 file.write_all(b"\n")
             }
         }

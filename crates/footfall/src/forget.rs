@@ -11,19 +11,19 @@ use crate::cli::Forget;
 use crate::config::Config;
 use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
+use crate::who::{self, UnknownRealm};
 
 /// Erases the accounts that a name means.
 pub(crate) async fn run(config: &Config, args: &Forget) -> anyhow::Result<Outcome> {
     let place = Place::open_existing(config).await?;
-    let unknown = || {
-        let what = format!("no logon of `{}` is known", output::printable(&args.user));
-        Hinted::error(what, "footfall query users lists everybody who is known")
+    // What a realm may mean is no ground to erase somebody.
+    let meant = match who::meant(config, &place, &args.user, UnknownRealm::Nobody).await? {
+        Ok(meant) => meant,
+        Err(outcome) => return Ok(outcome),
     };
-    let user = UserSelector::parse(&args.user, config.upn()).ok_or_else(unknown)?;
+    who::tell_of_sharing(&meant);
+    let user = who::selector(&meant.accounts);
     let known = accounts(&place, &user).await?;
-    if known.is_empty() {
-        return Err(unknown());
-    }
     show(&known);
     if !args.yes && !agreed()? {
         eprintln!("Nothing was forgotten.");

@@ -25,6 +25,7 @@ use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
+use server::clock::{Clock, SystemClock};
 use store::{LogonBatch, Recorded, Store};
 use tokio::task::JoinHandle;
 
@@ -161,7 +162,7 @@ fn tell_of(host: &Host, device: Option<&str>, root: Option<&Path>) {
 /// How telemetry is read, as the configuration and the flags say.
 pub(crate) fn options(config: &Config, reading: &Reading) -> Options {
     Options {
-        rule: config.rule(),
+        rule: config.rule(SystemClock.now()),
         device: reading.device.clone(),
         machine_id: None,
         timezone: reading.timezone.clone(),

@@ -6,15 +6,35 @@ use inventory::fold;
 use inventory::machine::ExclusionReason;
 use inventory::query::MachineSelector;
 use serde_json::json;
-use server::views;
+use server::{administration, views};
+use store::NamesOf;
 
 use crate::cli::{self, Exclude, Include, Tag};
 use crate::config::Config;
-use crate::output::{self, Hinted, Outcome};
+use crate::near;
+use crate::output::{self, Outcome};
 use crate::place::Place;
 
 /// Carries out a command.
 pub(crate) async fn run(config: &Config, command: cli::Machine) -> anyhow::Result<Outcome> {
+    match carry_out(config, command).await {
+        Err(error) => unknown(config, error).await,
+        done => done,
+    }
+}
+
+/// Of a change to a machine that is not known: which may have been meant.
+async fn unknown(config: &Config, error: anyhow::Error) -> anyhow::Result<Outcome> {
+    let Some(administration::Error::Unknown { what: "machine", name }) = error.downcast_ref()
+    else {
+        return Err(error);
+    };
+    let place = Place::open_existing(config).await?;
+    near::unknown(&place, NamesOf::Machines, name).await;
+    Ok(Outcome::Failed)
+}
+
+async fn carry_out(config: &Config, command: cli::Machine) -> anyhow::Result<Outcome> {
     match command {
         cli::Machine::Tag(args) => tag(config, args).await,
         cli::Machine::Exclude(Exclude { machine, reason }) => {
@@ -53,10 +73,8 @@ async fn tag(config: &Config, args: Tag) -> anyhow::Result<Outcome> {
         Some(selector) => place.store.machine(&place.scope(), &selector).await?,
         None => None,
     };
-    let known = known.ok_or_else(|| {
-        let what = format!("there is no machine `{}`", output::printable(&machine));
-        Hinted::error(what, "footfall relations lists every machine that is known")
-    })?;
+    let unknown = || administration::Error::Unknown { what: "machine", name: machine.clone() };
+    let known = known.ok_or_else(unknown)?;
     let actor = place.actor();
     let after = if added.is_empty() && removed.is_empty() {
         known

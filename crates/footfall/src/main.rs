@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod machine;
 mod moment;
+mod near;
 mod nodes;
 mod operators;
 mod output;
@@ -33,6 +34,7 @@ mod status;
 mod sync;
 mod tenants;
 mod watch;
+mod who;
 
 use std::process::ExitCode;
 
@@ -70,13 +72,31 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
-            if let Some(hint) = Hinted::hint_of(&error) {
+            let (hint, code) = advice(&error);
+            if let Some(hint) = hint {
                 eprintln!("hint: {hint}");
-            } else if let Some(store::Error::Missing { .. }) = error.downcast_ref() {
-                eprintln!("hint: footfall import makes one; --database names another");
             }
-            ExitCode::from(Outcome::Failed.code())
+            ExitCode::from(code)
         }
+    }
+}
+
+/// What the person can do about an error, and the exit code.
+fn advice(error: &anyhow::Error) -> (Option<&'static str>, u8) {
+    let failed = Outcome::Failed.code();
+    if let Some(hint) = Hinted::hint_of(error) {
+        return (Some(hint), failed);
+    }
+    match error.downcast_ref() {
+        Some(store::Error::Missing { .. }) => {
+            (Some("footfall import makes one; --database names another"), failed)
+        }
+        Some(store::Error::NotDemo { .. }) => {
+            let hint = "without --database and FOOTFALL_DATABASE the demo keeps to an inventory of its own; \
+                        or name a file that does not exist yet";
+            (Some(hint), USAGE)
+        }
+        _ => (None, failed),
     }
 }
 
@@ -91,7 +111,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Demo(args) => demo::run(config, &args, database_named).await?,
         Command::Machines(args) => return ask::machines(&config, &args).await,
         Command::Users(args) => return ask::users(&config, &args).await,
-        Command::Relations(args) => ask::relations(&config, &args).await?,
+        Command::Relations(args) => return ask::relations(&config, &args).await,
         Command::Query(args) => return query::run(&config, &args).await,
         Command::Export(args) => export::run(&config, &args).await?,
         Command::Retention(args) => retention::run(&config, &args).await?,
@@ -107,7 +127,7 @@ async fn run(command: Command, config: Config, database_named: bool) -> anyhow::
         Command::Tenant(command) => return tenants::run(&config, command).await,
         Command::Keys(command) => return keys::run(&config, command).await,
         Command::Token(args) => apps::token(&config, &args).await?,
-        Command::Audit(args) => audit::run(&config, &args).await?,
+        Command::Audit(args) => return audit::run(&config, &args).await,
         Command::Limits(args) => limits::run(&config, &args).await?,
         Command::Status(args) => return status::run(&config, &args).await,
         Command::Certificate => apps::certificate(&config).await?,

@@ -21,15 +21,29 @@ impl Moment {
     }
 }
 
-/// Reads `30m`, `24h`, `7d`, a date, or a date and time.
+/// Reads `30m`, `24h`, `7d`, each also with `ago` behind it, `now`, a date, or a date and time.
 pub(crate) fn parse(text: &str) -> Result<Moment, String> {
-    let wrong =
-        || format!("`{text}` is no moment: write 24h, 7d, 2026-01-31 or 2026-01-31T10:00:00Z");
-    let units = [('m', 60), ('h', 3600), ('d', 86_400)];
+    let wrong = || {
+        format!("`{text}` is no moment: write 2h, '2h ago', 7d, 2026-01-31 or 2026-01-31T10:00:00Z")
+    };
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("now") {
+        return Ok(Moment::SecondsAgo(0));
+    }
+    let length = match text.len().checked_sub("ago".len()).map(|at| text.split_at_checked(at)) {
+        Some(Some((length, ago))) if ago.eq_ignore_ascii_case("ago") => length.trim_end(),
+        _ => text,
+    };
+    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
     for (unit, seconds) in units {
-        if let Some(number) = text.strip_suffix(unit) {
-            let number: u32 = number.parse().map_err(|_| wrong())?;
-            return Ok(Moment::SecondsAgo(i64::from(number) * seconds));
+        if let Some(number) = length.strip_suffix(unit) {
+            let number = number.trim_end();
+            // `+5d` would parse, too.
+            let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+            let number: Option<u32> = number.parse().ok().filter(|_| is_number);
+            return number
+                .map(|number| Moment::SecondsAgo(i64::from(number) * seconds))
+                .ok_or_else(wrong);
         }
     }
     let midnight = format!("{text}T00:00:00");
@@ -78,6 +92,12 @@ mod tests {
         };
         for (text, expected) in [
             ("30m", "2026-11-23T09:30:30Z"),
+            ("2h ago", "2026-11-23T08:00:30Z"),
+            (" 2 h  AGO ", "2026-11-23T08:00:30Z"),
+            ("90s", "2026-11-23T09:59:00Z"),
+            ("1w ago", "2026-11-16T10:00:30Z"),
+            ("now", "2026-11-23T10:00:30Z"),
+            ("2026-01-31 10:00:00", "2026-01-31T10:00:00Z"),
             ("24h", "2026-11-22T10:00:30Z"),
             ("7d", "2026-11-16T10:00:30Z"),
             ("2026-01-31", "2026-01-31T00:00:00Z"),
@@ -87,7 +107,20 @@ mod tests {
         ] {
             assert_eq!(shown(text).as_deref(), Ok(expected), "{text}");
         }
-        for wrong in ["", "d", "-1d", "2026-13-01", "yesterday", "99999999999d", "\u{e9}"] {
+        for wrong in [
+            "",
+            "d",
+            "ago",
+            "2 ago",
+            "+2h",
+            "2026-01-31 ago",
+            "2h agö",
+            "-1d",
+            "2026-13-01",
+            "yesterday",
+            "99999999999d",
+            "\u{e9}",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

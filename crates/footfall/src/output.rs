@@ -7,6 +7,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use inventory::time::Timestamp;
 use serde::Serialize;
 
+/// The exit code of a question to which the answer is nothing; 2 is wrong usage.
+pub(crate) const NOTHING_FOUND: u8 = 3;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -14,16 +17,25 @@ pub(crate) enum Outcome {
     Done,
     /// Not as asked; the reason was printed.
     Failed,
+    /// A question to which the answer is nothing: about a name that is not known, or with no row. What was
+    /// asked for in a form is printed in it, empty.
+    Nothing,
     /// Stopped by the person.
     Interrupted,
 }
 
 impl Outcome {
+    /// The outcome of a question that gave so many rows.
+    pub(crate) fn of_rows(rows: u64) -> Self {
+        if rows == 0 { Outcome::Nothing } else { Outcome::Done }
+    }
+
     /// The process's exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Outcome::Done => 0,
             Outcome::Failed => 1,
+            Outcome::Nothing => NOTHING_FOUND,
             // What shells give for a process that SIGINT ended.
             Outcome::Interrupted => 130,
         }
@@ -150,6 +162,15 @@ pub(crate) fn agrees(question: &str) -> std::io::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// A word as shells read it: as it is where that is safe, else in single quotes.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.,:/@+=".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// `1 machine`, `2 machines`.

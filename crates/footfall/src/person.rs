@@ -3,10 +3,12 @@
 use inventory::person::PersonIdentifier;
 use inventory::query::AccountKey;
 use serde_json::{Value, json};
-use store::PersonAccount;
+use server::administration;
+use store::{NamesOf, PersonAccount};
 
 use crate::cli;
 use crate::config::Config;
+use crate::near;
 use crate::output::{self, Outcome};
 use crate::place::Place;
 
@@ -16,7 +18,15 @@ pub(crate) async fn run(config: &Config, command: cli::Person) -> anyhow::Result
     let actor = place.actor();
     let administration = place.administration(&actor);
     let (accounts, as_json) = match command {
-        cli::Person::Show(args) => (administration.person(&args.user).await?, args.json),
+        cli::Person::Show(args) => match administration.person(&args.user).await {
+            Err(administration::Error::Unknown { .. }) => {
+                if args.json {
+                    output::json(&[(); 0])?;
+                }
+                return Ok(near::unknown(&place, NamesOf::Users, &args.user).await);
+            }
+            accounts => (accounts?, args.json),
+        },
         cli::Person::Link(args) if args.undo => {
             (administration.undo_link(&args.user).await?, args.json)
         }

@@ -20,7 +20,10 @@ pub(crate) struct Place {
 impl Place {
     /// Opens the database, and makes it where there is none.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::within(store::open(&config.database)?, config).await
+        match config.is_demos() {
+            true => Self::open_existing(config).await,
+            false => Self::within(store::open(&config.database)?, config).await,
+        }
     }
 
     /// Opens the database, which must exist: for commands to which an empty one has nothing to
@@ -29,7 +32,8 @@ impl Place {
         Self::within(store::open_existing(&config.database)?, config).await
     }
 
-    async fn within(store: Arc<dyn Store>, config: &Config) -> anyhow::Result<Self> {
+    /// A store that is open already.
+    pub(crate) async fn within(store: Arc<dyn Store>, config: &Config) -> anyhow::Result<Self> {
         let tenant = match &config.tenant {
             None => store.default_tenant().await?,
             Some(text) => tenants::find(&*store, text).await?,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use server::clock::SystemClock;
 use server::local::{Answer, AskError, Local};
+use store::NamesOf;
 
 use crate::cli::Query;
 use crate::config::Config;
+use crate::near;
 use crate::output::{self, Hinted, Outcome};
 use crate::place::Place;
 
@@ -49,29 +51,59 @@ pub(crate) async fn run(config: &Config, args: &Query) -> anyhow::Result<Outcome
     };
     let mut answer = match local.get(&target, accept).await {
         Ok(answer) => answer,
+        Err(AskError::Unknown { message }) => {
+            eprintln!("error: {}", output::printable(&message));
+            suggest(&place, &args.path).await;
+            return Ok(Outcome::Nothing);
+        }
         Err(error) => return Err(explained(error)),
     };
     let kind = answer.content_type().split(';').next().unwrap_or_default().to_owned();
-    match kind.as_str() {
+    let rows = match kind.as_str() {
         "application/x-ndjson" if args.form.json => copy(&mut answer).await?,
         "application/x-ndjson" => table(&mut answer, args).await?,
-        "text/csv" => copy(&mut answer).await?,
+        // The first line of CSV names the columns.
+        "text/csv" => copy(&mut answer).await?.saturating_sub(1),
         _ if args.form.csv => {
             let hint = "--json prints it; CSV is for lists";
             return Err(Hinted::error(format!("`{}` is one thing and no list", args.path), hint));
         }
         "application/json" => {
             let mut value: Value = serde_json::from_slice(&answer.read().await?)?;
-            // Where it is served says nothing here.
-            value.as_object_mut().map(|entity| entity.remove("@odata.context"));
+            // Where it is served says nothing here; the others keep their order.
+            value.as_object_mut().map(|entity| entity.shift_remove("@odata.context"));
             match args.form.json {
                 true => output::json(&value)?,
                 false => output::line(&serde_json::to_string_pretty(&value)?)?,
             }
+            1
         }
-        _ => output::line(String::from_utf8_lossy(&answer.read().await?).trim_end())?,
+        _ => {
+            output::line(String::from_utf8_lossy(&answer.read().await?).trim_end())?;
+            1
+        }
+    };
+    if rows == 0 {
+        eprintln!("Nothing is as asked.");
+        suggest(&place, &args.path).await;
     }
-    Ok(Outcome::Done)
+    Ok(Outcome::of_rows(rows))
+}
+
+/// Says on stderr what may have been meant by the user or machine of a path, if it is not known.
+async fn suggest(place: &Place, path: &str) {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let named = parts.by_ref().find_map(|part| match part.to_ascii_lowercase().as_str() {
+        "users" => Some(NamesOf::Users),
+        "machines" => Some(NamesOf::Machines),
+        _ => None,
+    });
+    if let (Some(of), Some(name)) = (named, parts.next())
+        && let Some(hint) = near::suggestion(place, of, name).await
+    {
+        eprintln!("hint: {hint}");
+    }
 }
 
 /// The path with all options: those in it and those of the flags.
@@ -121,22 +153,26 @@ fn explained(error: AskError) -> anyhow::Error {
     }
 }
 
-async fn copy(answer: &mut Answer) -> anyhow::Result<()> {
+/// Passes lines on; how many there were, those inside of a field of CSV among them.
+async fn copy(answer: &mut Answer) -> anyhow::Result<u64> {
     let mut stdout = std::io::stdout().lock();
+    let mut lines = 0;
     while let Some(bytes) = answer.next().await? {
+        lines += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
         stdout.write_all(&bytes)?;
     }
     stdout.flush()?;
-    Ok(())
+    Ok(lines)
 }
 
-/// Prints lines of JSON as a table.
-async fn table(answer: &mut Answer, args: &Query) -> anyhow::Result<()> {
+/// Prints lines of JSON as a table; how many rows it has.
+async fn table(answer: &mut Answer, args: &Query) -> anyhow::Result<u64> {
     let body = answer.read().await?;
     let rows = serde_json::Deserializer::from_slice(&body).into_iter::<Map<String, Value>>();
-    let mut table = None;
+    let (mut table, mut count) = (None, 0);
     for row in rows {
         let row = row?;
+        count += 1;
         let (table, columns) = table.get_or_insert_with(|| {
             let columns = columns(&row, args);
             let head: Vec<_> = columns.iter().map(|name| title(name)).collect();
@@ -145,11 +181,10 @@ async fn table(answer: &mut Answer, args: &Query) -> anyhow::Result<()> {
         });
         output::add_row(table, columns.iter().map(|name| cell(row.get(name))));
     }
-    match table {
-        Some((mut table, _)) => output::print_table(&mut table)?,
-        None => eprintln!("Nothing is as asked."),
+    if let Some((mut table, _)) = table {
+        output::print_table(&mut table)?;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn columns(row: &Map<String, Value>, args: &Query) -> Vec<String> {

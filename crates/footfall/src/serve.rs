@@ -16,7 +16,7 @@ use store::Store;
 
 use crate::config::{Config, Tls};
 use crate::output;
-use crate::signal::Interrupts;
+use crate::signal::{self, Interrupts};
 
 /// How often a running server applies the retention.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
@@ -34,6 +34,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let bound = listeners::bind(&config, &server_config.tls, &*store).await?;
     let names: Vec<String> = bound.iter().map(listen::Listener::name).collect();
     let mut interrupts = Interrupts::new()?;
+    signal::ignore_hangups("the server")?;
     let server =
         Server::new(server_config, Arc::clone(&store), listener, Arc::new(SystemClock)).await?;
     let clock: listen::Clock = Arc::new(|| SystemClock.now());
@@ -76,6 +77,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 
 /// The store as callers share it: no question holds it for long.
 pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, store::Error> {
+    if config.is_demos() {
+        drop(store::open_existing(&config.database)?);
+    }
     let longest_question = Some(config.serve.question_timeout.into());
     store::open_with(&config.database, store::Settings { longest_question })
 }
@@ -109,7 +113,11 @@ pub(crate) fn server_config(
         audit_calls: config.audit.calls,
         trusted_proxies: config.trusted_proxies()?,
         intake: intake::Settings {
-            options: ingest::Options { rule: config.rule(), ..ingest::Options::default() },
+            options: ingest::Options {
+                rule: config.rule(SystemClock.now()),
+                ..ingest::Options::default()
+            },
+            max_ahead_s: config.rule.max_ahead.get(),
             max_waiting: config.intake.max_waiting.get(),
             max_held_bytes: config.intake.max_held_mib.get().saturating_mul(1 << 20),
             patience: config.intake.patience.into(),

@@ -16,6 +16,8 @@ use crate::config::Config;
 use crate::output::{self, Outcome};
 use crate::place::Place;
 
+/// Clocks of machines that are kept right differ by less, in seconds.
+const CLOCKS_DIFFER_S: i64 = 120;
 /// How long the server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: u64 = 1024 * 1024;
@@ -41,6 +43,8 @@ struct Row {
     #[serde(skip)]
     newest: Option<Timestamp>,
     is_silent: bool,
+    /// How many seconds its clock seems to be ahead of this machine's; `None` where it does not.
+    clock_ahead_s: Option<i64>,
     received: u64,
     accepted: u64,
     duplicates: u64,
@@ -76,7 +80,8 @@ pub(crate) async fn run(config: &Config, args: &Status) -> anyhow::Result<Outcom
 }
 
 fn row(sender: Sender, now: Timestamp, silent_after_s: i64) -> Row {
-    let Sender { kind, name, first_at, last_at, newest, counts } = sender;
+    let Sender { kind, name, first_at, last_at, newest, ahead_ticks, counts } = sender;
+    let ahead_s = ahead_ticks.map(|ticks| ticks / TICKS_PER_SECOND);
     Row {
         kind,
         name,
@@ -85,6 +90,7 @@ fn row(sender: Sender, now: Timestamp, silent_after_s: i64) -> Row {
         newest_logon: newest.map(|time| time.to_string()),
         last: last_at,
         newest,
+        clock_ahead_s: ahead_s.filter(|&seconds| seconds > CLOCKS_DIFFER_S),
         is_silent: (now.ticks() - last_at.ticks()) / TICKS_PER_SECOND >= silent_after_s,
         received: counts.received,
         accepted: counts.accepted,
@@ -161,7 +167,11 @@ fn print(report: &Report, config: &Config, now: Timestamp) -> anyhow::Result<()>
                 row.kind.clone(),
                 output::printable(&row.name),
                 if row.is_silent { format!("{last} (silent)") } else { last },
-                row.newest.map_or_else(|| "-".to_owned(), |time| ago(now, time)),
+                match (row.newest, row.clock_ahead_s) {
+                    (_, Some(seconds)) => format!("clock {} ahead", length(seconds)),
+                    (Some(time), None) => ago(now, time),
+                    (None, None) => "-".to_owned(),
+                },
                 row.received.to_string(),
                 row.accepted.to_string(),
                 row.duplicates.to_string(),
@@ -171,6 +181,13 @@ fn print(report: &Report, config: &Config, now: Timestamp) -> anyhow::Result<()>
         );
     }
     output::print_table(&mut table)?;
+    let off = report.senders.iter().filter(|row| row.clock_ahead_s.is_some()).count();
+    if off > 0 {
+        eprintln!(
+            "the clock of {} is ahead; what lies further ahead than rule.max_ahead is rejected",
+            output::count(off as u64, "sender")
+        );
+    }
     let silent = report.senders.iter().filter(|row| row.is_silent).count();
     if silent > 0 {
         eprintln!("{} silent", output::count(silent as u64, "sender"));

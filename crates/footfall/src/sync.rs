@@ -26,7 +26,7 @@ use crate::cli::SyncDefender;
 use crate::config::Config;
 use crate::output::Outcome;
 use crate::place::Place;
-use crate::signal::Interrupts;
+use crate::signal::{self, Interrupts};
 use api::Api;
 use client::Client;
 use display::Display;
@@ -40,6 +40,7 @@ pub(crate) async fn run(config: &Config, args: &SyncDefender) -> anyhow::Result<
     let place = Place::open(config).await?;
     let client = Client::start(&settings)?;
     let mut interrupts = Interrupts::new()?;
+    signal::ignore_hangups("the sync")?;
     let mut api = Api::new(&settings, &client, &place);
     let every = args.every.or(config.sync.defender.every.map(|every| every.get()));
     let every = every.filter(|_| !args.once).map(|seconds| Duration::from_secs(seconds.into()));

@@ -37,7 +37,7 @@ use crate::cli::Watch;
 use crate::config::Config;
 use crate::output::Outcome;
 use crate::place::Place;
-use crate::signal::Interrupts;
+use crate::signal::{self, Interrupts};
 
 /// How often everything is looked at when the system tells of no change: it tells of none on network
 /// file systems, nor when it has no more watches to give.
@@ -96,6 +96,7 @@ pub(crate) async fn run(config: &Config, args: &Watch) -> anyhow::Result<Outcome
         wake: Notify::new(),
     });
     stop_on_interrupt(&context)?;
+    signal::ignore_hangups("the watch")?;
     let _watcher = (!args.once).then(|| watch_for_changes(&context, &args.paths));
     let following =
         program.map(|program| tokio::spawn(journal::follow(Arc::clone(&context), program)));

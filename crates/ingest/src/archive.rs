@@ -14,8 +14,9 @@ use crate::session::Session;
 use crate::sniff::{self, Content};
 use crate::stream::{Stream, Whole};
 use crate::tar;
+use crate::utf16::{self, Utf8};
 use crate::{
-    document, evtx, journal, jsonl, lastlog, rows, sevenz, table, textlog, utmp, wtmpdb, xml,
+    document, evtx, journal, jsonl, lastlog, listing, rows, sevenz, textlog, utmp, wtmpdb, xml,
 };
 
 /// How many archives may be inside one another; gzip and Zstandard count as one each.
@@ -53,6 +54,9 @@ pub(crate) fn read(
     mut stream: Stream<'_>,
     depth: usize,
 ) -> ControlFlow<()> {
+    if let Some(order) = utf16::order(stream.look(utf16::HEAD_BYTES)) {
+        stream = Stream::new(Utf8::new(stream, order));
+    }
     let content = sniff::content(&mut stream);
     let is_archive = matches!(
         content,
@@ -95,14 +99,14 @@ pub(crate) fn read(
         Content::Evtx => evtx::read(session, name, stream),
         Content::JsonLines => jsonl::read(session, name, stream),
         Content::Json => document::read(session, name, stream),
-        Content::Csv(format) => table::read(session, name, stream, format),
+        Content::JsonObjects => jsonl::read_objects(session, name, stream),
         Content::JsonArray => jsonl::read_array(session, name, stream),
-        Content::Rows(format) => rows::read(session, name, stream, format),
+        Content::Table => rows::read(session, name, stream),
         Content::Xml => xml::read(session, name, stream),
-        Content::JournalJson => journal::read_json(session, name, stream),
         Content::JournalExport => journal::read_export(session, name, stream),
         Content::TextLog(format) => textlog::read(session, name, stream, format),
         Content::Utmp => utmp::read(session, name, stream),
+        Content::Listing(listing) => listing::read(session, name, stream, listing),
         Content::Lastlog => lastlog::read(session, name, stream),
         Content::Sqlite => wtmpdb::read(session, name, stream),
         Content::Unknown(reason) => {

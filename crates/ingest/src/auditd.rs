@@ -9,6 +9,7 @@ mod record;
 use std::collections::VecDeque;
 
 use inventory::logon::{EventKey, Logon, Source};
+use inventory::rule::Opening;
 
 use crate::linux::{self, Place};
 use crate::passwd::Passwd;
@@ -79,19 +80,20 @@ impl Reader {
         let session = linux::session(&[machine, &record.session()]);
         match (logon, opens_session) {
             (Some(logon), true) => {
+                part.check(&options.rule, logon.time)?;
                 part.tally.records += 1;
                 if !self.counted.contains(&session) {
                     self.wait(session, logon, outcome);
                 }
             }
-            (logon, true) => part.count(logon),
+            (logon, true) => part.count(&options.rule, logon)?,
             (logon, false) => {
                 self.waiting.retain(|(waiting, _)| *waiting != session);
                 if self.counted.len() == MAX_WAITING {
                     self.counted.pop_front();
                 }
                 self.counted.push_back(session);
-                part.count(logon);
+                part.count(&options.rule, logon)?;
             }
         }
         Ok(())
@@ -141,7 +143,8 @@ impl Reader {
                 record: Some(record.serial),
             },
         };
-        linux::logon(options, &entry)
+        let opening = Opening { terminal: record.inner("terminal"), ..Opening::default() };
+        linux::logon_of(options, &entry, opening)
     }
 
     /// A success has a number, whose name only an enriched record has; others have the name.

@@ -202,10 +202,10 @@ fn logon(table: Table, row: &Object<'_>, context: &Context<'_>) -> Result<Found,
         _ => return Ok(Found::Other),
     }
     let (user, sid) = (row.text("AccountName"), row.text("AccountSid"));
-    if context.rule.judge(&user, &sid, logon_type) == Verdict::Noise {
+    let (domain, upn) = (row.text("AccountDomain"), row.text("AccountUpn"));
+    if context.rule.judge(&user, &domain, &sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
-    let (domain, upn) = (row.text("AccountDomain"), row.text("AccountUpn"));
     let remote_name = row.text("RemoteDeviceName");
     bounded(&[
         ("AccountName", &user),

@@ -8,12 +8,15 @@ use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
 
-use crate::jsonl::MAX_LINE_BYTES;
-use crate::product::{self, Context};
+use crate::jsonl;
+use crate::record::{Records, Understood};
 use crate::reject::Position;
+use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
+use crate::shape::RecordReader;
 use crate::sniff::BOM;
 use crate::stream::Stream;
+use crate::zone::Zone;
 
 /// The largest document. Lines of JSON have no limit but that of a line.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
@@ -28,90 +31,90 @@ pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) ->
 fn read_up_to(
     session: &mut Session<'_>,
     name: &str,
-    stream: Stream<'_>,
+    mut stream: Stream<'_>,
     max_bytes: usize,
 ) -> ControlFlow<()> {
     let mut bytes = Vec::new();
     // One more, so that the limit itself is told from what is beyond it.
-    let cut = stream.take(max_bytes as u64 + 1).read_to_end(&mut bytes).err();
+    let cut = (&mut stream).take(max_bytes as u64 + 1).read_to_end(&mut bytes).err();
     if bytes.len() > max_bytes {
-        let reason = format!(
-            "a JSON document of more than {} MiB, which is not read; export it as one record a \
-             line (`jq -c`), or in parts",
-            max_bytes >> 20
-        );
-        session.skipped(name, reason);
-        return ControlFlow::Continue(());
+        // More than one object can be read one by one; of one that is too long that is told.
+        let all = io::Cursor::new(bytes).chain(stream);
+        return jsonl::read_objects(session, name, Stream::new(all));
     }
     let bytes = bytes.strip_prefix(BOM).unwrap_or(&bytes);
     let text = String::from_utf8_lossy(bytes);
-    let mut formats = values(&text).filter_map(|value| product::format(value.ok()?.get()));
-    let Some(format) = formats.next() else {
-        session.skipped(name, unknown(&text, cut.as_ref()));
-        return ControlFlow::Continue(());
-    };
-    let context = Context {
-        rule: &session.options.rule,
-        device: session.options.device.as_deref(),
+    let options = session.options;
+    let zone = Zone::of(options.timezone.as_ref(), &[]);
+    let records = Records {
+        events: RecordReader {
+            rule: &options.rule,
+            device: options.device.as_deref(),
+            zone: &zone,
+        },
         file: name,
     };
-    let mut file = OpenFile::new(session, name, format);
-    let mut flow = ControlFlow::Continue(());
-    let mut number = 0;
-    for value in values(&text) {
-        let read = value.and_then(|value| {
-            let mut outcome = Outcome::default();
-            let read = product::records(value.get(), &mut |record| {
-                number += 1;
-                let position = (Position::Record(number), None);
-                match record.known {
-                    Some(_) if record.bytes > MAX_LINE_BYTES => outcome.rejects.push(
-                        position.0,
-                        format_args!("{} bytes, more than {MAX_LINE_BYTES}", record.bytes),
-                    ),
-                    Some((product, object)) => {
-                        product::read(product, &object, &context, &mut outcome, position);
-                    }
-                    None => outcome.part(format).tally.records += 1,
-                }
-                if number % BATCH == 0 {
-                    flow = file.take(std::mem::take(&mut outcome));
-                }
-                flow
-            });
-            if flow.is_continue() {
-                flow = file.take(outcome);
-            }
-            read
-        });
-        if let (Err(error), None) = (read, &cut) {
-            file.reject(Position::Line(error.line() as u64), reason(&error));
-        }
-        if flow.is_break() {
-            break;
-        }
-    }
+    let sequence = Sequence::new(session);
+    let file = OpenFile::new(session, name, None);
+    let mut reading = Reading { records: &records, sequence, file, warned: false };
+    let flow = reading.values(&text, cut.is_some());
+    let flow = reading.sequence.end(flow, &mut reading.file);
     if let (Some(error), true) = (&cut, flow.is_continue()) {
-        file.cut(bytes.len() as u64, error);
+        reading.file.cut(bytes.len() as u64, error);
     }
-    file.close(flow)
+    reading.file.close(flow)
 }
 
-/// The values that stand in the text one after another, up to the first that is broken.
-fn values(text: &str) -> impl Iterator<Item = serde_json::Result<&RawValue>> {
-    serde_json::Deserializer::from_str(text).into_iter()
+struct Reading<'r, 's, 'a> {
+    records: &'r Records<'r>,
+    sequence: Sequence<'a>,
+    file: OpenFile<'s, 'a>,
+    warned: bool,
 }
 
-fn unknown(text: &str, cut: Option<&io::Error>) -> String {
-    let broken = values(text).find_map(Result::err);
-    match (cut, broken) {
-        (Some(error), _) => format!("a JSON document that cannot be read further: {error}"),
-        (None, Some(error)) => {
-            format!("a JSON document that is {} at line {}", reason(&error), error.line())
+impl Reading<'_, '_, '_> {
+    /// The values that stand in the text one after another, up to the first that is broken.
+    fn values(&mut self, text: &str, is_cut: bool) -> ControlFlow<()> {
+        let mut number = 0;
+        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            let mut outcome = Outcome::default();
+            let first = number + 1;
+            let read = value.and_then(|value| {
+                let mut since = 0;
+                self.records.read_document(value.get(), first, &mut outcome, &mut |outcome| {
+                    since += 1;
+                    match since % BATCH {
+                        0 => self.take(std::mem::take(outcome)),
+                        _ => ControlFlow::Continue(()),
+                    }
+                })
+            });
+            match read {
+                Ok((known, last, flow)) => {
+                    number = last.max(first);
+                    if let Understood::Unknown(like) = known {
+                        outcome.unknown(Position::Record(first), like);
+                    }
+                    flow?;
+                }
+                Err(error) if !is_cut => {
+                    self.take(std::mem::take(&mut outcome))?;
+                    self.file.reject(Position::Line(error.line() as u64), reason(&error));
+                }
+                Err(_) => {}
+            }
+            self.take(outcome)?;
         }
-        (None, None) => {
-            "a JSON document, but none of its records is of a product that is known".to_owned()
+        ControlFlow::Continue(())
+    }
+
+    fn take(&mut self, mut outcome: Outcome) -> ControlFlow<()> {
+        if outcome.zone_assumed && !std::mem::replace(&mut self.warned, true) {
+            self.file.warn(&self.records.events.zone.warning());
         }
+        self.sequence.settle(self.records, &mut outcome);
+        self.sequence.warn(&mut self.file);
+        self.file.take(outcome)
     }
 }
 
@@ -171,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn a_document_beyond_the_limit_is_refused() {
+    fn a_document_beyond_the_limit_is_read_object_by_object() {
         let text = b"{\"Timestamp\":\"x\",\"ActionType\":\"y\"}";
-        for (limit, word) in [(text.len(), "1 records"), (text.len() - 1, "more than 0 MiB")] {
+        for (limit, word) in [(text.len(), "1 records"), (text.len() - 1, "1 records")] {
             let mut told = Told::default();
             let options = Options::default();
             let mut session = Session::new(&options, &mut told, None);

@@ -78,12 +78,13 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>) -> Result<Found, 
     };
     let user = first(record, &["user.name", "user.effective.name", "user.target.name"]);
     let (domain, id) = (record.text_at("user.domain"), record.text_at("user.id"));
-    // On Linux it is a number, of the process more often than of the user.
-    let sid = if id.starts_with("S-1-") { id } else { Cow::Borrowed("") };
+    // On Linux it is a number, of the process more often than of the user; a SID that was looked up is
+    // `DOMAIN\name`.
+    let sid = if id.starts_with("S-1-") || id.contains('\\') { id } else { Cow::Borrowed("") };
     let address = first(record, &["source.ip", "source.address"]);
     let (remote, remote_name) = (remote_address(&address), record.text_at("source.domain"));
     let logon_type = logon_type(record, remote)?;
-    if context.rule.judge(&user, &sid, logon_type) == Verdict::Noise {
+    if context.rule.judge(&user, &domain, &sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     let Some(account) = Account::from_log(&user, &domain, &sid) else {

@@ -136,7 +136,7 @@ fn logon(
     let sid = object_id.map(entra_sid).unwrap_or_default();
     let interactive = LogonType::new(INTERACTIVE).ok_or(FieldError::Missing("the logon type"))?;
     bounded(&[("userPrincipalName", principal)])?;
-    if context.rule.judge(principal, &sid, interactive) == Verdict::Noise {
+    if context.rule.judge(principal, DOMAIN, &sid, interactive) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     let account = Account::from_log(principal, DOMAIN, &sid);

@@ -141,6 +141,20 @@ impl XmlEvent {
     }
 }
 
+/// The values of an EventData that stands by itself, whole or only what is in it.
+pub(crate) fn event_data(xml: &str) -> Option<EventData<'static>> {
+    let whole = xml.find("<EventData").and_then(|start| {
+        const END: &str = "</EventData>";
+        let end = start + xml[start..].find(END)? + END.len();
+        Some(&xml[start..end])
+    });
+    let event = match whole {
+        Some(whole) => format!("<Event>{whole}</Event>"),
+        None => format!("<Event><EventData>{xml}</EventData></Event>"),
+    };
+    XmlEvent::parse(&event).ok().map(|event| event.data)
+}
+
 /// Where in an event the reader is.
 #[derive(Default)]
 struct Place {
@@ -177,7 +191,7 @@ impl Section {
     }
 }
 
-fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>> {
+pub(crate) fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>> {
     let mut attributes = element.attributes();
     let found = attributes.with_checks(false).flatten().find(|found| found.key.0 == name)?;
     Some(found.value)
@@ -185,7 +199,7 @@ fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Option<Cow<'e, str>
 
 /// The character that a reference stands for. One that XML does not know (an entity of a document
 /// type, a number that is no character) is told as a replacement, never expanded.
-fn referred(name: &str) -> char {
+pub(crate) fn referred(name: &str) -> char {
     match name {
         "lt" => '<',
         "gt" => '>',

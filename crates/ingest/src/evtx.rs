@@ -8,6 +8,7 @@
 //! whose checksum holds those that cannot be an event that matters are left out ([`candidates`]).
 
 mod candidates;
+mod counters;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -159,7 +160,9 @@ fn read_chunk(chunk: Chunk, rule: &Rule, settings: &Arc<ParserSettings>, outcome
         Err(error) => return outcome.rejects.push(position, chain(&error)),
     };
     let mut left_out = Vec::new();
-    if data.validate_checksum() {
+    let is_sound = data.validate_checksum();
+    counters::correct(&mut data);
+    if is_sound {
         left_out = candidates::leave_out_others(&mut data);
     } else {
         outcome.rejects.push(

@@ -20,7 +20,8 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
 /// One value as text, borrowed from the line where it needs no unescaping.
 ///
 /// Numbers become their digits; of an element with attributes (`{"#attributes": .., "#text": ..}`)
-/// it is the text. Everything else, and what is not there, is empty.
+/// it is the text, of a list with one value that value, as searches of Elasticsearch give each. Everything
+/// else, and what is not there, is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field<'a>(Cow<'a, str>);
 
@@ -65,7 +66,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     }
 }
 
-/// Reads a [`Field`]; `inside` an element its own elements are left aside, so that nothing
+/// Reads a [`Field`]; `inside` an element or a list its own elements are left aside, so that nothing
 /// recurses.
 struct FieldSeed {
     inside: bool,
@@ -127,8 +128,15 @@ impl<'de> Visitor<'de> for FieldSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<'de>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::default())
+        let only = match self.inside {
+            true => None,
+            false => seq.next_element_seed(FieldSeed { inside: true })?,
+        };
+        let mut is_only = true;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            is_only = false;
+        }
+        Ok(only.filter(|_| is_only).unwrap_or_default())
     }
 }
 
@@ -292,6 +300,10 @@ mod tests {
         assert_eq!(field(r##"{"#attributes":{"Qualifiers":1},"#text":4624}"##), "4624");
         assert_eq!(field("null"), "");
         assert_eq!(field("[1,[2]]"), "");
+        assert_eq!(field(r#"["4624"]"#), "4624");
+        assert_eq!(field("[]"), "");
+        assert_eq!(field("[1,2]"), "");
+        assert_eq!(field("[[1]]"), "");
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::shape::Record;
 pub(crate) fn is_event(line: &Line<'_>) -> bool {
     let numbered = !line.event_record_id.get().is_empty();
     let named = !line.computer.get().is_empty() && line.hostname.get().is_empty();
-    !line.time_created.get().is_empty() && (numbered || named)
+    // EvtxECmd's records have another spelling of it, and their values elsewhere.
+    let has_event_id = !line.event_id.get().is_empty();
+    !line.time_created.get().is_empty() && has_event_id && (numbered || named)
 }
 
 /// The event in XML, where it came so.

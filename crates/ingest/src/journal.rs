@@ -18,21 +18,22 @@ use crate::windows::FieldError;
 use crate::{Format, Options};
 
 pub(crate) use export::{is_export, read as read_export};
-pub(crate) use json::{is_json, read as read_json};
+pub(crate) use json::entry;
 
 /// logind's message of a session that begins.
-const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
-/// Whose sessions are the logon screen; older versions do not write the session's class.
-const GREETERS: [&str; 6] = ["gdm", "Debian-gdm", "lightdm", "sddm", "lxdm", "xdm"];
+pub(crate) const SESSION_START: &str = "8d45620c1a4348dbb17410da57c60c66";
 
 /// The fields of an entry that are asked for; empty when it lacks them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     realtime: String,
+    cursor: String,
     host: String,
     machine_id: String,
     identifier: String,
     command: String,
+    executable: String,
+    uid: String,
     pid: String,
     /// What the writer says its process is, for where the kernel's word is missing.
     syslog_pid: String,
@@ -46,13 +47,16 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Where the value of a key goes; `None` when nobody asks for it.
-    fn slot(&mut self, key: &str) -> Option<&mut String> {
+    pub(crate) fn slot(&mut self, key: &str) -> Option<&mut String> {
         Some(match key {
             "__REALTIME_TIMESTAMP" => &mut self.realtime,
+            "__CURSOR" => &mut self.cursor,
             "_HOSTNAME" => &mut self.host,
             "_MACHINE_ID" => &mut self.machine_id,
             "SYSLOG_IDENTIFIER" => &mut self.identifier,
             "_COMM" => &mut self.command,
+            "_EXE" => &mut self.executable,
+            "_UID" => &mut self.uid,
             "_PID" => &mut self.pid,
             "SYSLOG_PID" => &mut self.syslog_pid,
             "MESSAGE" => &mut self.message,
@@ -77,12 +81,21 @@ impl Entry {
             .ok_or(FieldError::Time { field: "__REALTIME_TIMESTAMP", error: TimeError::Range })
     }
 
-    /// Whether sshd wrote it. The identifier is anybody's to choose; the command is the kernel's
-    /// word, where the process lived long enough to be asked.
+    /// Whether sshd wrote it. The identifier is anybody's to choose; the command, the executable and the
+    /// user are the kernel's word, where the process lived long enough to be asked. A program of a
+    /// user's own may be called sshd, too: what lets people in is root's.
     fn is_of_sshd(&self) -> bool {
         let named = |name: &str| name.is_empty() || sshd::is_program(name);
         let known = !self.identifier.is_empty() || !self.command.is_empty();
-        known && named(&self.identifier) && named(&self.command)
+        known && named(&self.identifier) && named(&self.command) && self.is_of_root(named)
+    }
+
+    /// Whether the kernel says nothing else than that a program of root's wrote it, whose name fits.
+    fn is_of_root(&self, named: impl Fn(&str) -> bool) -> bool {
+        // A program that was replaced while it ran.
+        let executable = self.executable.strip_suffix(" (deleted)").unwrap_or(&self.executable);
+        let executable = executable.rsplit('/').next().unwrap_or_default();
+        named(executable) && matches!(self.uid.as_str(), "" | "0")
     }
 
     fn process(&self) -> &str {
@@ -91,8 +104,8 @@ impl Entry {
 
     /// Whether logind wrote it, in the same way.
     fn is_session_start(&self) -> bool {
-        let of_command = self.command.is_empty() || self.command.starts_with("systemd-logind");
-        self.message_id == SESSION_START && of_command
+        let named = |name: &str| name.is_empty() || name.starts_with("systemd-logind");
+        self.message_id == SESSION_START && named(&self.command) && self.is_of_root(named)
     }
 }
 
@@ -101,16 +114,15 @@ pub(crate) struct Reader<'a> {
     options: &'a Options,
     /// Of sshd's logons whose session did not begin yet, a hash of machine and process: both can
     /// be as long as a line.
-    waiting: Waiting,
+    pub(crate) waiting: Waiting,
 }
 
 impl<'a> Reader<'a> {
-    /// `waiting` are those of entries before.
-    fn new(options: &'a Options, waiting: Waiting) -> Self {
-        Self { options, waiting }
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self { options, waiting: Waiting::default() }
     }
 
-    fn entry(&mut self, entry: &Entry, outcome: &mut Outcome) -> Result<(), FieldError> {
+    pub(crate) fn entry(&mut self, entry: &Entry, outcome: &mut Outcome) -> Result<(), FieldError> {
         let found = if entry.is_session_start() {
             self.session(entry)?
         } else if entry.is_of_sshd() {
@@ -137,8 +149,7 @@ impl<'a> Reader<'a> {
             // The entry's own: it may be another host's of the same name.
             logon.machine.identifiers = vec![id];
         }
-        part.count(logon);
-        Ok(())
+        part.count(&self.options.rule, logon)
     }
 
     fn accepted<'e>(
@@ -162,10 +173,8 @@ impl<'a> Reader<'a> {
     /// A session of a person; `None` for those of the logon screen, of services, and of an sshd
     /// that told of its logon.
     fn session<'e>(&mut self, entry: &'e Entry) -> Result<Option<linux::Entry<'e>>, FieldError> {
-        let is_of_a_person = match entry.class.as_str() {
-            "" => !GREETERS.contains(&entry.user_id.as_str()),
-            class => logind::is_of_a_person(class),
-        };
+        // Older versions write no class: the account tells (the rule).
+        let is_of_a_person = logind::is_of_a_person(&entry.class);
         let leader = linux::session(&[&entry.host, &entry.leader]);
         let (id, time) = (linux::session(&[&entry.session_id]), entry.time()?);
         let is_told = self.waiting.is_of_logon(leader, id, time);

@@ -1,31 +1,37 @@
-//! JSON lines: cut into blocks, looked through for lines that can be logons, which are parsed.
+//! JSON lines: cut into blocks, looked through for lines that can matter, which are parsed.
 //!
 //! The one idea is to leave most bytes unread: a block is looked through once for the few words of which
 //! a line that matters has one (`candidates`), and of a line without any only the two ends are looked at.
-//! Which shape and which zone there are is found out from the first block, whose size depends on
-//! nothing.
+//! Which zone there is, and what the file is of, is found out from the first block, whose size depends on
+//! nothing. Records that come one by one are all parsed: each has its own answer.
 
 mod array;
 pub(crate) mod blocks;
 mod candidates;
+mod objects;
 mod recognise;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use crate::carrier::Hints;
 use crate::field;
 use crate::line::Line;
 use crate::pipeline;
-use crate::product::{self, Product};
+use crate::record::Records;
 use crate::reject::Position;
+use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Pieces, Session};
-use crate::shape::RecordReader;
+use crate::shape::{RecordReader, Shape};
 use crate::stream::Stream;
-use crate::zone::Zone;
+use crate::zone::{Shown, Zone};
 
 use array::Elements;
 use blocks::{Block, Blocks};
 use candidates::MayBe;
+use objects::Objects;
+pub(crate) use objects::is_concatenated;
 
 /// How much a worker gets at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -33,6 +39,8 @@ const BLOCK_BYTES: usize = 1024 * 1024;
 const LIVE_EVIDENCE: usize = 16;
 /// The longest line that is read; Windows' longest events have some 100 KiB.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// `journalctl -o json-seq` begins each entry with it.
+const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// Reads a file that looks like JSON lines.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
@@ -47,6 +55,16 @@ pub(crate) fn read_array(
 ) -> ControlFlow<()> {
     let lines = Stream::new(Elements::new(stream));
     read_in_blocks(session, name, lines, Pieces::Elements, BLOCK_BYTES)
+}
+
+/// Reads a file of objects one behind the other, each on several lines or several on one.
+pub(crate) fn read_objects(
+    session: &mut Session<'_>,
+    name: &str,
+    stream: Stream<'_>,
+) -> ControlFlow<()> {
+    let lines = Stream::new(Objects::new(stream));
+    read_in_blocks(session, name, lines, Pieces::Records, BLOCK_BYTES)
 }
 
 /// The same in blocks of another size: it must not change what is found.
@@ -67,35 +85,23 @@ fn read_in_blocks(
             None => break Vec::new(),
         }
     };
-    // Of a sender's records the first ones show the zone, which is remembered.
-    let has_looked =
-        session.memory().is_some_and(|memory| std::mem::replace(&mut memory.has_looked, true));
-    let most = if has_looked { LIVE_EVIDENCE } else { usize::MAX };
-    let recognised = match recognise::recognise(&head, most) {
-        Ok(recognised) => recognised,
-        Err(reason) => {
-            let reason = match blocks.error() {
-                Some(error) => format!("{reason}; cannot be read further: {error}"),
-                None => reason,
-            };
-            session.skipped(name, reason);
-            return ControlFlow::Continue(());
-        }
-    };
     let options = session.options;
-    let mut evidence = recognised.evidence;
-    if let Some(memory) = session.memory() {
-        evidence.extend(memory.zone.filter(|_| evidence.is_empty()));
-        memory.zone = Zone::shown(&evidence);
-    }
-    let records = RecordReader {
-        rule: &options.rule,
-        device: options.device.as_deref(),
-        zone: &Zone::of(options.timezone.as_ref(), &evidence),
-        format: recognised.format,
+    let zone = zone(session, &head);
+    let records = Records {
+        events: RecordReader {
+            rule: &options.rule,
+            device: options.device.as_deref(),
+            zone: &zone,
+        },
+        file: name,
     };
-    let reader = LineReader { records, file: name };
-    let mut file = OpenFile::new(session, name, recognised.format).counting(pieces);
+    // Of a sender's records each is read: nothing is to be known of them all.
+    let is_live = session.memory().is_some();
+    let format = if is_live { Err("") } else { recognise::format(&head, &records) };
+    let reader = LineReader { records: &records, is_live };
+    let mut sequence = Sequence::new(session);
+    let mut file = OpenFile::new(session, name, format.ok()).counting(pieces);
+    file.seems(format.err().unwrap_or_default());
     let blocks = RefCell::new(blocks);
     let mut first = waiting.into_iter().chain([Block::Lines(head)]);
     let mut warned = false;
@@ -104,7 +110,7 @@ fn read_in_blocks(
         || first.next().or_else(|| blocks.borrow_mut().next(block_bytes)),
         |block| reader.read(block),
         |result| {
-            let (outcome, buffer) = match result {
+            let (mut outcome, buffer) = match result {
                 Ok(result) => result,
                 Err(panicked) => {
                     file.lost(file.next_piece(), &panicked);
@@ -114,11 +120,14 @@ fn read_in_blocks(
             blocks.borrow_mut().recycle(buffer);
             if outcome.zone_assumed && !warned {
                 warned = true;
-                file.warn(&reader.records.zone.warning());
+                file.warn(&zone.warning());
             }
+            sequence.settle(&records, &mut outcome);
+            sequence.warn(&mut file);
             file.take(outcome)
         },
     );
+    let flow = sequence.end(flow, &mut file);
     let blocks = blocks.into_inner();
     if let (Some(error), true) = (blocks.error(), flow.is_continue()) {
         file.cut(blocks.bytes_read(), error);
@@ -126,11 +135,25 @@ fn read_in_blocks(
     file.close(flow)
 }
 
+/// The zone of stamps without one, by what the first records show, or of a sender those before.
+fn zone(session: &Session<'_>, head: &[u8]) -> Zone {
+    let given = session.options.timezone.as_ref();
+    let Some(memory) = session.memory() else {
+        return Zone::of(given, &recognise::zones(head, usize::MAX));
+    };
+    // Of a sender's records the first ones show the zones, which are remembered.
+    let has_looked = std::mem::replace(&mut memory.lock().has_looked, true);
+    let evidence = recognise::zones(head, if has_looked { LIVE_EVIDENCE } else { usize::MAX });
+    let mut kept = memory.lock();
+    Shown::add(&mut kept.zones, &evidence);
+    Zone::shown(given, Arc::clone(&kept.zones))
+}
+
 /// Reads blocks of lines; shared by the workers.
 struct LineReader<'a> {
-    records: RecordReader<'a>,
-    /// The file's name.
-    file: &'a str,
+    records: &'a Records<'a>,
+    /// Records come one by one.
+    is_live: bool,
 }
 
 impl LineReader<'_> {
@@ -156,77 +179,55 @@ impl LineReader<'_> {
     }
 
     fn line(&self, line: &[u8], may_be: MayBe, outcome: &mut Outcome) {
-        let line = line.trim_ascii();
+        let line = line.strip_prefix(&[RECORD_SEPARATOR]).unwrap_or(line).trim_ascii();
         let (Some(first), Some(last)) = (line.first(), line.last()) else {
             return;
         };
         let position = Position::Line(outcome.lines);
-        if *first != b'{' || *last != b'}' {
-            let reason = match (first, last) {
-                (b'{', _) => "an object that does not end on its line",
-                _ => "not a JSON object",
-            };
-            outcome.rejects.push(position, reason);
-            return;
+        match (first, last) {
+            (b'{', b'}') | (b'[', b']') => {}
+            (b'{', _) => {
+                return outcome.rejects.push(position, "an object that does not end on its line");
+            }
+            _ => return outcome.rejects.push(position, "not a JSON object"),
         }
-        if may_be.product && self.product(line, position, outcome) {
-            return;
-        }
-        if !may_be.event {
-            outcome.part(self.records.format).tally.records += 1;
+        if !may_be.any() && !self.is_live && *first == b'{' {
+            outcome.unread += 1;
             return;
         }
         let text = field::text(line);
-        // Splunk's collector takes objects without anything between them.
-        let mut objects = serde_json::Deserializer::from_str(&text).into_iter::<Line<'_>>();
-        let mut start = 0;
-        while let Some(object) = objects.next() {
-            let end = objects.byte_offset();
-            // The only one of a line is known by the bytes that came.
-            let raw = if end - start == text.len() { line } else { &text.as_bytes()[start..end] };
-            start = end;
-            match object.map(|object| self.records.read(&object, raw, outcome)) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => outcome.rejects.push(position, error),
-                Err(error) => return outcome.rejects.push(position, syntax(&error)),
+        // Windows' events are most of what is parsed.
+        if may_be.is_event_alone()
+            && let Ok(event) = serde_json::from_str::<Line<'_>>(&text)
+            && Shape::of(&event).is_some()
+        {
+            if let Err(error) = self.records.events.read(&event, line, outcome) {
+                outcome.rejects.push(position, error);
             }
+            return;
         }
+        self.record(&text, line, position, outcome);
     }
 
-    /// Reads a record of another product, or a message of several; `false` when it is none.
-    fn product(&self, line: &[u8], position: Position, outcome: &mut Outcome) -> bool {
-        let context = product::Context {
-            rule: self.records.rule,
-            device: self.records.device,
-            file: self.file,
-        };
-        let text = field::text(line);
-        let mut number = 0;
-        // What is beside known records counts with them, should there be any.
-        let mut others = 0;
-        let known = product::records(&text, &mut |record| {
-            number += 1;
-            match record.known {
-                Some((product, object)) => {
-                    let inside = record.is_wrapped.then_some(number);
-                    product::read(product, &object, &context, outcome, (position, inside));
+    /// Reads a line of one record, or of several without anything between them.
+    fn record(&self, text: &str, line: &[u8], position: Position, outcome: &mut Outcome) {
+        use crate::record::Understood;
+        let hints = Hints::default();
+        match self.records.understand(text, line, &hints, position, outcome) {
+            Ok(Understood::Known) => return,
+            Ok(Understood::Unknown(like)) => return outcome.unknown(position, like),
+            Err(_) => {}
+        }
+        let mut values =
+            serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>();
+        while let Some(value) = values.next() {
+            match value {
+                Ok(value) => {
+                    let json = value.get();
+                    self.records.read(json, json.as_bytes(), &hints, position, outcome);
                 }
-                None => others += 1,
+                Err(error) => return outcome.rejects.push(position, syntax(&error)),
             }
-            ControlFlow::Continue(())
-        });
-        match known {
-            Ok(known) => {
-                if known {
-                    outcome.part(self.records.format).tally.records += others;
-                }
-                known
-            }
-            Err(error) if Product::reads(self.records.format) => {
-                outcome.rejects.push(position, syntax(&error));
-                true
-            }
-            Err(_) => false,
         }
     }
 }

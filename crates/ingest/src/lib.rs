@@ -9,14 +9,15 @@
 //! Reading order follows the data: [`input`] (what there is to read), `archive` and `sniff` (what
 //! is in it), `pipeline` (both cores at work, results in order), then a file for each format:
 //! `evtx`, `xml`, and `jsonl` and `rows`, whose records have a `shape`, with a small file for each
-//! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`).
+//! (`nxlog`, `flat`, `winlogbeat`, `fluent_bit`, `vector`, `openwec`, `splunk`, `sentinel`), or are read
+//! by `event_json`, which finds an event in any JSON.
 //! `windows` turns the fields of a Windows logon event into a [`Logon`], whichever shape brought
 //! them; `event_xml` finds them in one event in XML. `product` judges the records of other products
-//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or a `table` brought them;
+//! (`defender`, `osquery`, `entra`, `ecs`, `ocsf`, our own `native`), whether lines, a `document` or `rows` brought them;
 //! `platform` has the vendor's names of operating systems.
 //!
-//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `textlog` (lines of `syslog` and of
-//! `auditd`), `journal`; `sshd` and `logind` read what these
+//! Of Linux: `utmp` and `lastlog` (records of one size), `wtmpdb` (both in `sqlite`), `listing` (utmp as text),
+//! `textlog` (lines of `syslog` and of `auditd`; of the latter also `laurel`), `journal`; `sshd` and `logind` read what these
 //! say in any of them, `linux` makes the [`Logon`].
 //!
 //! What comes without a file, record by record, is read by [`live`].
@@ -25,21 +26,27 @@
 
 mod archive;
 mod auditd;
+mod carrier;
 mod defender;
 mod document;
 mod ecs;
 mod entra;
+mod event_json;
 mod event_xml;
 mod evtx;
 mod field;
 mod flat;
 mod fluent_bit;
+mod foreign;
 pub mod input;
 mod journal;
 mod jsonl;
+mod kusto;
 mod lastlog;
+mod laurel;
 mod line;
 mod linux;
+mod listing;
 pub mod live;
 mod logind;
 mod native;
@@ -52,10 +59,12 @@ pub mod passwd;
 mod pipeline;
 mod platform;
 mod product;
+mod record;
 pub mod reject;
 mod reports;
 mod rows;
 mod sentinel;
+mod sequence;
 mod session;
 mod sevenz;
 mod shape;
@@ -65,9 +74,9 @@ mod sqlite;
 mod sshd;
 mod stream;
 mod syslog;
-mod table;
 mod tar;
 mod textlog;
+mod utf16;
 mod utmp;
 mod vector;
 mod windows;
@@ -107,7 +116,7 @@ pub struct Options {
     /// The installation that logs of Linux are of, where they do not say it themselves. Lines of other
     /// hosts are not of it.
     pub machine_id: Option<Identifier>,
-    /// The zone of stamps that lack one and of whose record nothing tells it.
+    /// The zone of stamps that lack one; without it what the records show of it, else UTC.
     pub timezone: Option<TimeZone>,
     /// The year of stamps that lack one: of a file's first. Without it the file's date tells.
     pub year: Option<i16>,
@@ -157,6 +166,8 @@ pub enum Format {
     Splunk,
     /// Microsoft Sentinel's tables of Windows events.
     Sentinel,
+    /// Windows events that some other program turned into JSON.
+    EventJson,
     /// Linux' wtmp, btmp and utmp.
     Utmp,
     /// Linux' lastlog.
@@ -187,7 +198,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of reports.
-    pub const ALL: [Format; 23] = [
+    pub const ALL: [Format; 24] = [
         Format::Evtx,
         Format::NxLog,
         Format::FlatJson,
@@ -198,6 +209,7 @@ impl Format {
         Format::OpenWec,
         Format::Splunk,
         Format::Sentinel,
+        Format::EventJson,
         Format::Utmp,
         Format::Lastlog,
         Format::Wtmpdb,
@@ -226,6 +238,7 @@ impl Format {
             Format::OpenWec => "OpenWEC",
             Format::Splunk => "Splunk",
             Format::Sentinel => "Sentinel",
+            Format::EventJson => "event JSON",
             Format::Utmp => "wtmp/btmp",
             Format::Lastlog => "lastlog",
             Format::Wtmpdb => "wtmpdb",
@@ -255,6 +268,7 @@ impl Format {
             Format::OpenWec => "openwec",
             Format::Splunk => "splunk",
             Format::Sentinel => "sentinel",
+            Format::EventJson => "event-json",
             Format::Utmp => "utmp",
             Format::Lastlog => "lastlog",
             Format::Wtmpdb => "wtmpdb",
@@ -293,6 +307,8 @@ pub struct Tally {
     pub first: Option<Timestamp>,
     /// The latest time among the logons that count.
     pub last: Option<Timestamp>,
+    /// The latest time that was rejected because it lies ahead ([`Rule::latest`]).
+    pub ahead: Option<Timestamp>,
 }
 
 impl Tally {
@@ -307,6 +323,7 @@ impl Tally {
         self.rejects += other.rejects;
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.into_iter().chain(other.last).max();
+        self.ahead = self.ahead.max(other.ahead);
     }
 
     /// Whether nothing at all was counted.

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
 use inventory::logon::{EventKey, Logon, LogonType, MachineRef, Source, remote_address};
-use inventory::rule::Verdict;
+use inventory::rule::{Opening, Verdict};
 use inventory::time::Timestamp;
 
 use crate::Options;
@@ -48,12 +48,24 @@ impl Place {
     }
 }
 
+/// Makes a logon of an entry whose log tells how it began; `None` when it is noise.
+pub(crate) fn logon_of(
+    options: &Options,
+    entry: &Entry<'_>,
+    opening: Opening<'_>,
+) -> Result<Option<Logon>, FieldError> {
+    match opening.is_of_a_person(entry.user) {
+        true => logon(options, entry),
+        false => Ok(None),
+    }
+}
+
 /// Makes a logon of an entry; `None` when it is noise.
 pub(crate) fn logon(options: &Options, entry: &Entry<'_>) -> Result<Option<Logon>, FieldError> {
     let Some(logon_type) = LogonType::new(entry.place.number()) else {
         return Ok(None);
     };
-    if options.rule.judge(entry.user, "", logon_type) == Verdict::Noise {
+    if options.rule.judge(entry.user, "", "", logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(entry.user, "", "") else {

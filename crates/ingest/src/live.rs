@@ -5,11 +5,9 @@
 //! files that hold such. What a file's reader knows from the lines before is kept from call to
 //! call in a [`Memory`], one for each sender.
 
-mod carrier;
-
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
@@ -21,10 +19,8 @@ use crate::logind::Waiting;
 use crate::reject::{Position, Reject, Skipped};
 use crate::session::Session;
 use crate::stream::Stream;
-use crate::zone::Offset;
-use crate::{FileReport, Format, Options, Receiver, journal, jsonl, sniff, textlog, xml};
-
-use carrier::{Carried, Hints};
+use crate::zone::Shown;
+use crate::{FileReport, Format, Options, Receiver, jsonl, sniff, textlog, xml};
 
 /// Records that are read at once: so many of their rejects are told one by one.
 const RUN: usize = 1000;
@@ -52,9 +48,9 @@ pub(crate) struct Recalled {
     pub(crate) sessions: Waiting,
     /// Sessions of the audit log that were counted.
     pub(crate) audit: VecDeque<u64>,
-    /// What records showed of the zone of stamps without one.
-    pub(crate) zone: Option<Offset>,
-    /// It was looked for in all of the first records.
+    /// What records showed of the zones of stamps without one.
+    pub(crate) zones: Arc<Shown>,
+    /// They were looked for in all of the first records.
     pub(crate) has_looked: bool,
 }
 
@@ -121,11 +117,16 @@ impl Lines {
 struct Run {
     records: usize,
     json: Lines,
-    journal: Lines,
     xml: Lines,
     text: Lines,
-    /// Objects that are none of ours and carry none.
-    others: u64,
+}
+
+/// `journalctl -o json-seq` begins each entry with it.
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// Whether bytes begin as a line of syslog from the network, `<38>`.
+fn has_priority(bytes: &[u8]) -> bool {
+    bytes.get(1).is_some_and(u8::is_ascii_digit)
 }
 
 type Reader = fn(&mut Session<'_>, &str, Stream<'_>) -> ControlFlow<()>;
@@ -137,16 +138,14 @@ impl Run {
             return;
         }
         self.records += 1;
-        let text = String::from_utf8_lossy(record);
-        // The bytes as they came, where they carry themselves: what is no UTF-8 is hashed as it is.
-        let line = |own: &str| if own.len() == text.len() { record.to_vec() } else { own.into() };
-        match carrier::open(&text, &Hints::default()) {
-            Carried::Json(json) => self.json.add(&line(&json), number),
-            Carried::Journal(json) => self.journal.add(&line(&json), number),
-            Carried::Xml(xml) => self.xml.add(&line(&xml), number),
-            Carried::Text(text) => self.text.add(&line(&text), number),
-            Carried::Other => self.others += 1,
-        }
+        let lines = match record.strip_prefix(sniff::BOM).unwrap_or(record) {
+            [b'{' | b'[' | RECORD_SEPARATOR, ..] => &mut self.json,
+            start if start.starts_with(b"<") && xml::has_start(start) && !has_priority(start) => {
+                &mut self.xml
+            }
+            _ => &mut self.text,
+        };
+        lines.add(record, number);
     }
 
     fn read(
@@ -157,64 +156,27 @@ impl Run {
         memory: &Memory,
         receiver: &mut dyn Receiver,
     ) -> ControlFlow<()> {
-        if self.others > 0 {
-            let tally = crate::Tally { records: self.others, ..Default::default() };
-            receiver.file(FileReport { name: name.to_owned(), format: Format::Own, tally });
-        }
         let text: Reader =
             |session, name, stream| textlog::read(session, name, stream, Format::Syslog);
-        let readers: [(&Lines, Reader, Recall); 4] = [
-            (&self.json, jsonl::read, Recall::Zone),
-            (&self.journal, journal::read_json, Recall::All),
-            (&self.xml, xml::read, Recall::Zone),
-            (&self.text, text, Recall::All),
-        ];
-        for (lines, reader, recall) in readers {
+        let readers: [(&Lines, Reader); 3] =
+            [(&self.json, jsonl::read), (&self.xml, xml::read), (&self.text, text)];
+        for (lines, reader) in readers {
             if lines.starts.is_empty() {
                 continue;
             }
             let mut numbered = Numbered { receiver: &mut *receiver, lines };
             let mut session = Session::new(options, &mut numbered, None);
-            memory.lend(recall, |recalled| {
-                session.go_on(recalled);
-                let flow = session.as_written(Some(now), |session| {
-                    reader(session, name, Stream::new(lines.bytes.as_slice()))
-                });
-                (session.remembered(), flow)
+            session.go_on(memory);
+            session.as_written(Some(now), |session| {
+                reader(session, name, Stream::new(lines.bytes.as_slice()))
             })?;
         }
         ControlFlow::Continue(())
     }
 }
 
-/// What a reader needs of a memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recall {
-    /// The zone alone: others may read at the same time.
-    Zone,
-    /// What came before, in its order: others wait.
-    All,
-}
-
 impl Memory {
-    fn lend<T>(&self, recall: Recall, read: impl FnOnce(Recalled) -> (Recalled, T)) -> T {
-        let mut kept = self.lock();
-        if recall == Recall::All {
-            let (recalled, done) = read(std::mem::take(&mut kept));
-            *kept = recalled;
-            return done;
-        }
-        let (zone, has_looked) = (kept.zone, kept.has_looked);
-        drop(kept);
-        let (recalled, done) = read(Recalled { zone, has_looked, ..Recalled::default() });
-        if (recalled.zone, recalled.has_looked) != (zone, has_looked) {
-            let mut kept = self.lock();
-            (kept.zone, kept.has_looked) = (recalled.zone, recalled.has_looked);
-        }
-        done
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Recalled> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, Recalled> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

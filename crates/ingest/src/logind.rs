@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use inventory::rule::Opening;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
 
 /// How many of sshd's logons wait for their session.
@@ -20,7 +21,7 @@ pub(crate) fn is_program(name: &str) -> bool {
 
 /// Whether sessions of a class are a person's.
 pub(crate) fn is_of_a_person(class: &str) -> bool {
-    class.starts_with("user")
+    Opening { class, ..Opening::default() }.is_of_a_person("")
 }
 
 /// A session that began.

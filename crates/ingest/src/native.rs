@@ -64,7 +64,7 @@ fn logon(record: &LogonRecord<'_>, context: &Context<'_>) -> Result<Found, Field
     let machine = machine_ref(&record.device(), context)?;
     let names = record.account();
     let logon_type = record.logon_type().ok_or(FieldError::Missing("logonType"))?;
-    if context.rule.judge(names.user, names.sid, logon_type) == Verdict::Noise {
+    if context.rule.judge(names.user, names.domain, names.sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     let remote_address = record.remote_address.as_ref().and_then(|address| address.0);

@@ -6,7 +6,7 @@ use inventory::time::{Stamp, Timestamp};
 use crate::line::Line;
 use crate::shape::Record;
 use crate::windows::FieldError;
-use crate::zone::{Offset, Zone, at_offset};
+use crate::zone::{Zone, evidence};
 
 /// Whether the line is an event as NXLog writes it. Its Hostname may have been stripped on the
 /// way, which a person can mend (`--device`).
@@ -29,22 +29,11 @@ pub(crate) fn record<'l>(line: &'l Line<'_>) -> Record<'l> {
 
 /// When it happened, and whether the file's zone had to be assumed for that.
 ///
-/// EventTime is the collector's wall clock. Its distance from UTC is that between the time at
-/// which Logstash got the record (UTC) and the one that the collector wrote on sending it.
+/// EventTime is the machine's wall clock. Its distance from UTC is that between the time at which
+/// Logstash got the record (UTC) and the one that the collector wrote on sending it, but for the time
+/// that the record waited between: what a machine's records agree on decides.
 pub(crate) fn time(line: &Line<'_>, zone: &Zone) -> Result<(Timestamp, bool), FieldError> {
     let error = |error| FieldError::Time { field: "EventTime", error };
     let stamp = Stamp::parse(line.event_time.get()).map_err(error)?;
-    if matches!(stamp, Stamp::Utc(_)) {
-        return Ok((zone.resolve(stamp).map_err(error)?, false));
-    }
-    match own_offset(line) {
-        Some(offset) => Ok((at_offset(stamp, offset).map_err(error)?, false)),
-        None => Ok((zone.resolve(stamp).map_err(error)?, zone.is_assumed())),
-    }
-}
-
-fn own_offset(line: &Line<'_>) -> Option<Offset> {
-    let received = Stamp::parse(line.event_received_time.get()).ok()?;
-    let arrived = Stamp::parse(line.lower.at_timestamp.get()).ok()?;
-    Offset::between(received, arrived)
+    zone.of_machine(line.hostname.get(), stamp, evidence(line)).map_err(error)
 }

@@ -46,10 +46,10 @@ pub(crate) fn read(record: &Object<'_>, context: &Context<'_>) -> Result<Found, 
     }
     let user = record.object("user");
     let (name, domain, uid) = (user.text("name"), user.text("domain"), user.text("uid"));
-    let sid = if uid.starts_with("S-1-") { uid } else { Cow::Borrowed("") };
+    let sid = if uid.starts_with("S-1-") || uid.contains('\\') { uid } else { Cow::Borrowed("") };
     let logon_type = logon_type(record)?;
     let is_system = user.text("type_id") == SYSTEM_USER;
-    if is_system || context.rule.judge(&name, &sid, logon_type) == Verdict::Noise {
+    if is_system || context.rule.judge(&name, &domain, &sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     let Some(account) = Account::from_log(&name, &domain, &sid) else {

@@ -29,6 +29,11 @@ impl Passwd {
         self.names.get(&uid).map(String::as_str)
     }
 
+    /// The names that begin so.
+    pub(crate) fn beginning_with<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a str> {
+        self.names.values().map(String::as_str).filter(move |name| name.starts_with(start))
+    }
+
     /// Whether no name is known.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()

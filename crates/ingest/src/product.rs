@@ -3,8 +3,6 @@
 //! The one idea: whatever a record is wrapped in (a line, a message of many, an answer of an API,
 //! a row of a table), it is judged by its members alone, and its product's file reads it.
 
-use std::ops::ControlFlow;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
@@ -12,19 +10,11 @@ use inventory::person::IdentityReport;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
 
-use crate::object::{Object, elements};
+use crate::object::Object;
 use crate::reject::Position;
 use crate::session::{Outcome, Part};
 use crate::windows::{FieldError, MAX_NAME_BYTES};
-use crate::{Format, defender, ecs, entra, native, ocsf, osquery};
-
-/// How deep wrappers may be inside one another: a shipper's array around its objects around an
-/// API's answer with its array.
-const MAX_WRAPPERS: usize = 6;
-/// The members in which records come: of Event Hubs, Microsoft Graph, advanced hunting (Defender's
-/// API and Graph's), of osquery's TLS logger and shippers, and of Elasticsearch.
-pub(crate) const WRAPPERS: [&str; 7] =
-    ["records", "value", "Results", "results", "data", "_source", "hits"];
+use crate::{Format, defender, ecs, entra, laurel, native, ocsf, osquery};
 
 /// The products whose records are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +24,7 @@ pub(crate) enum Product {
     Entra,
     Ecs,
     Ocsf,
+    Laurel,
     Own,
 }
 
@@ -58,6 +49,9 @@ impl Product {
         if ocsf::is_record(record) {
             return Some(Product::Ocsf);
         }
+        if laurel::is_record(record) {
+            return Some(Product::Laurel);
+        }
         None
     }
 
@@ -68,21 +62,9 @@ impl Product {
             Product::Entra => Format::Entra,
             Product::Ecs => Format::Ecs,
             Product::Ocsf => Format::Ocsf,
+            Product::Laurel => Format::Auditd,
             Product::Own => Format::Own,
         }
-    }
-
-    /// Whether records of a format are read here.
-    pub(crate) fn reads(format: Format) -> bool {
-        const FORMATS: [Format; 6] = [
-            Format::Defender,
-            Format::Osquery,
-            Format::Entra,
-            Format::Ecs,
-            Format::Ocsf,
-            Format::Own,
-        ];
-        FORMATS.contains(&format)
     }
 
     /// Tells of everything that a record holds.
@@ -93,6 +75,7 @@ impl Product {
             Product::Entra => entra::read(record, context, tell),
             Product::Ecs => tell(ecs::read(record, context)),
             Product::Ocsf => tell(ocsf::read(record, context)),
+            Product::Laurel => laurel::read(record, context, tell),
             Product::Own => native::read(record, context, tell),
         }
     }
@@ -129,12 +112,12 @@ pub(crate) enum Found {
 pub(crate) type Tell<'f> = dyn FnMut(Result<Found, FieldError>) + 'f;
 
 impl Found {
-    pub(crate) fn count(self, part: &mut Part) {
+    fn count(self, part: &mut Part, rule: &Rule) -> Result<(), FieldError> {
         match self {
-            Found::Logon(logon) => part.count(logon),
-            Found::Report(report) => part.report(report),
-            Found::Another(logon) => part.count_waited(logon),
-            Found::Sighting(report) => part.reports.push(report),
+            Found::Logon(logon) => return part.count(rule, logon),
+            Found::Report(report) => return part.report(rule, report),
+            Found::Another(logon) => return part.another(rule, logon),
+            Found::Sighting(report) => return part.sighting(rule, report),
             Found::Identity(identity, time) => part.identities.push((identity, time)),
             Found::Failure => {
                 part.tally.records += 1;
@@ -142,6 +125,7 @@ impl Found {
             }
             Found::Other => part.tally.records += 1,
         }
+        Ok(())
     }
 }
 
@@ -153,85 +137,24 @@ pub(crate) fn read(
     outcome: &mut Outcome,
     position: (Position, Option<u64>),
 ) {
-    product.read(record, context, &mut |found| match (found, position) {
-        (Ok(found), _) => found.count(outcome.part(product.format())),
-        (Err(error), (position, None)) => outcome.rejects.push(position, error),
-        (Err(error), (position, Some(number))) => {
-            outcome.rejects.push(position, format_args!("its record {number}: {error}"));
+    // It is known whose it is, whatever is wrong with it.
+    outcome.part(product.format());
+    product.read(record, context, &mut |found| {
+        let counted =
+            found.and_then(|found| found.count(outcome.part(product.format()), context.rule));
+        match (counted, position) {
+            (Ok(()), _) => {}
+            (Err(error), (position, None)) => outcome.rejects.push(position, error),
+            (Err(error), (position, Some(number))) => {
+                outcome.rejects.push(position, format_args!("its record {number}: {error}"));
+            }
         }
     });
 }
 
-/// A record as it stands in a text.
-pub(crate) struct Record<'a> {
-    /// Whose it is, where that is known.
-    pub(crate) known: Option<(Product, Object<'a>)>,
-    pub(crate) bytes: usize,
-    /// It is one of those that something around them holds.
-    pub(crate) is_wrapped: bool,
-}
-
-/// Takes the records of a text one by one.
-type Each<'f, 'a> = dyn FnMut(Record<'a>) -> ControlFlow<()> + 'f;
-
-/// Calls `each` with every record in a JSON text, until it breaks; whether one of a known product
-/// is among them, or the answer of one, which may be empty.
-pub(crate) fn records<'a>(json: &'a str, each: &mut Each<'_, 'a>) -> serde_json::Result<bool> {
-    unwrap(json, 0, each).map(|(known, _)| known)
-}
-
-/// The format of the first record that is known.
-pub(crate) fn format(json: &str) -> Option<Format> {
-    let mut first = None;
-    let known = records(json, &mut |record| {
-        first = record.known.map(|(product, _)| product.format());
-        if first.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    // Only Defender's answers are known without records.
-    first.or_else(|| known.is_ok_and(|known| known).then_some(Format::Defender))
-}
-
-/// The same within so many wrappers, with whether to go on.
-fn unwrap<'a>(
-    json: &'a str,
-    depth: usize,
-    each: &mut Each<'_, 'a>,
-) -> serde_json::Result<(bool, ControlFlow<()>)> {
-    let json = json.trim_ascii();
-    let as_record = |known| Record { known, bytes: json.len(), is_wrapped: depth > 0 };
-    if json.starts_with('[') && depth < MAX_WRAPPERS {
-        return unwrap_each(json, depth, each);
-    }
-    if !json.starts_with('{') {
-        return Ok((false, each(as_record(None))));
-    }
-    let object = Object::parse(json)?;
-    if let Some(product) = Product::of(&object) {
-        return Ok((true, each(as_record(Some((product, object))))));
-    }
-    match WRAPPERS.iter().find_map(|key| object.nested(key)) {
-        Some(wrapped) if depth < MAX_WRAPPERS => {
-            let (known, flow) = unwrap(wrapped, depth + 1, each)?;
-            Ok((known || defender::is_answer(&object), flow))
-        }
-        _ => Ok((false, each(as_record(None)))),
-    }
-}
-
-fn unwrap_each<'a>(
-    array: &'a str,
-    depth: usize,
-    each: &mut Each<'_, 'a>,
-) -> serde_json::Result<(bool, ControlFlow<()>)> {
-    let (mut known, mut flow, mut failed) = (false, ControlFlow::Continue(()), None);
-    elements(array, &mut |element| {
-        match unwrap(element, depth + 1, each) {
-            Ok((found, next)) => (known, flow) = (known || found, next),
-            Err(error) => failed = Some(error),
-        }
-        failed.is_none() && flow.is_continue()
-    })?;
-    failed.map_or(Ok((known, flow)), Err)
+/// Whether an object is a product's answer that may hold no record.
+pub(crate) fn is_answer(object: &Object<'_>) -> bool {
+    defender::is_answer(object)
 }
 
 /// Stands for a logon session's id, made of what tells a record from every other: the first 8

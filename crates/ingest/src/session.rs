@@ -12,14 +12,16 @@ use std::rc::Rc;
 use inventory::logon::Logon;
 use inventory::machine::MachineReport;
 use inventory::person::IdentityReport;
+use inventory::rule::Rule;
 use inventory::session::SessionEvent;
 use inventory::time::Timestamp;
 
-use crate::live::Recalled;
+use crate::carrier::{Carried, Piece};
+use crate::live::Memory;
 use crate::pipeline::Panicked;
 use crate::reject::{MAX_PER_FILE, Position, Reject, Rejects, Skipped, printable};
 use crate::reports::{self, Reports};
-use crate::windows::Kind;
+use crate::windows::{FieldError, Kind};
 use crate::{FileReport, Format, Options, Receiver, Tally};
 
 /// What all files of an input share.
@@ -33,7 +35,7 @@ pub(crate) struct Session<'a> {
     told_bytes: u64,
     written: Option<Timestamp>,
     /// What is known of the records before these, where they come one by one.
-    memory: Option<Recalled>,
+    memory: Option<&'a Memory>,
 }
 
 impl<'a> Session<'a> {
@@ -54,18 +56,13 @@ impl<'a> Session<'a> {
     }
 
     /// Reads records that come one by one, after those that are remembered.
-    pub(crate) fn go_on(&mut self, recalled: Recalled) {
-        self.memory = Some(recalled);
+    pub(crate) fn go_on(&mut self, memory: &'a Memory) {
+        self.memory = Some(memory);
     }
 
-    /// What is to be remembered of them.
-    pub(crate) fn remembered(&mut self) -> Recalled {
-        self.memory.take().unwrap_or_default()
-    }
-
-    /// What a reader goes on from; `None` where it reads a file from its start.
-    pub(crate) fn memory(&mut self) -> Option<&mut Recalled> {
-        self.memory.as_mut()
+    /// What readers go on from; `None` where a file is read from its start.
+    pub(crate) fn memory(&self) -> Option<&'a Memory> {
+        self.memory
     }
 
     /// The counter for the reader of the input itself.
@@ -132,7 +129,10 @@ pub(crate) struct Part {
 
 impl Part {
     /// Counts a logon record that could be read: one that counts, or noise.
-    pub(crate) fn count(&mut self, logon: Option<Logon>) {
+    pub(crate) fn count(&mut self, rule: &Rule, logon: Option<Logon>) -> Result<(), FieldError> {
+        if let Some(logon) = &logon {
+            self.check(rule, logon.time)?;
+        }
         self.tally.records += 1;
         match logon {
             Some(logon) => {
@@ -141,25 +141,45 @@ impl Part {
             }
             None => self.tally.noise += 1,
         }
+        Ok(())
+    }
+
+    /// Refuses a time that lies too far ahead.
+    pub(crate) fn check(&mut self, rule: &Rule, time: Timestamp) -> Result<(), FieldError> {
+        if !rule.is_ahead(time) {
+            return Ok(());
+        }
+        self.tally.ahead = self.tally.ahead.max(Some(time));
+        Err(FieldError::Ahead(time))
     }
 
     /// Counts a record in which a machine tells of itself.
-    pub(crate) fn report(&mut self, report: MachineReport) {
+    pub(crate) fn report(&mut self, rule: &Rule, report: MachineReport) -> Result<(), FieldError> {
+        self.check(rule, report.time)?;
         self.tally.records += 1;
         self.tally.reports += 1;
         match self.reports.last_mut() {
             Some(last) if reports::are_one(last, &report) => reports::join(last, report),
             _ => self.reports.push(report),
         }
+        Ok(())
     }
 
     /// Counts a record of something that happened to a session: of a person's, or noise.
-    pub(crate) fn change(&mut self, change: Option<SessionEvent>) {
+    pub(crate) fn change(
+        &mut self,
+        rule: &Rule,
+        change: Option<SessionEvent>,
+    ) -> Result<(), FieldError> {
+        if let Some(change) = &change {
+            self.check(rule, change.time)?;
+        }
         self.tally.records += 1;
         if let Some(change) = change {
             self.tally.changes += 1;
             self.changes.push(change);
         }
+        Ok(())
     }
 
     /// Counts a record that is no logon.
@@ -173,6 +193,24 @@ impl Part {
         self.tally.count_logon(logon.time);
         self.logons.push(logon);
     }
+
+    /// Counts one more logon of a record that told one.
+    pub(crate) fn another(&mut self, rule: &Rule, logon: Logon) -> Result<(), FieldError> {
+        self.check(rule, logon.time)?;
+        self.count_waited(logon);
+        Ok(())
+    }
+
+    /// Counts a moment more at which a machine was there.
+    pub(crate) fn sighting(
+        &mut self,
+        rule: &Rule,
+        report: MachineReport,
+    ) -> Result<(), FieldError> {
+        self.check(rule, report.time)?;
+        self.reports.push(report);
+        Ok(())
+    }
 }
 
 /// What a worker made of a part of a file.
@@ -185,11 +223,20 @@ pub(crate) struct Outcome {
     pub(crate) lines: u64,
     /// A stamp without zone was read, in the zone that is assumed for the file.
     pub(crate) zone_assumed: bool,
+    /// What is to be read in the order of the file, behind this part.
+    pub(crate) carried: Vec<Piece>,
+    /// Records of the file's own format that were passed over: known not to matter.
+    pub(crate) unread: u64,
+    /// What the first of the records that are not understood seems to be.
+    unknown: Option<&'static str>,
 }
 
 impl Outcome {
     /// Adds what follows, whose positions are of the file and not of the part.
     pub(crate) fn append(&mut self, other: Outcome) {
+        self.unread += other.unread;
+        self.unknown = self.unknown.or(other.unknown);
+        self.carried.extend(other.carried);
         self.rejects.append(other.rejects);
         for part in other.parts {
             let sum = self.part(part.format);
@@ -199,6 +246,25 @@ impl Outcome {
             sum.changes.extend(part.changes);
             sum.identities.extend(part.identities);
         }
+    }
+
+    /// Rejects a record of which nothing is understood.
+    pub(crate) fn unknown(&mut self, position: Position, like: &'static str) {
+        match like {
+            "" => self.rejects.push(position, UNKNOWN),
+            like => self.rejects.push(position, format_args!("{UNKNOWN}; it looks like {like}")),
+        }
+        self.unknown.get_or_insert(like);
+    }
+
+    /// The format of the first record that was understood.
+    pub(crate) fn format(&self) -> Option<Format> {
+        let carried = self.carried.first().map(|(_, carried)| match carried {
+            Carried::Journal(_) => Format::Journal,
+            Carried::Xml(_) => Format::WefXml,
+            Carried::Text(_) | Carried::Json(..) => Format::Syslog,
+        });
+        self.parts.first().map(|part| part.format).or(carried)
     }
 
     /// The part of a format.
@@ -221,38 +287,62 @@ impl Outcome {
     }
 }
 
+/// Why a record is rejected of which nothing is understood.
+const UNKNOWN: &str = "of no kind that is read";
+
 /// What the records of a text file are in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pieces {
     Lines,
     /// Of an array.
     Elements,
+    /// Objects one behind the other.
+    Records,
 }
 
 /// A file that is being read: sums up its parts and passes on what they hold.
 pub(crate) struct OpenFile<'s, 'a> {
     session: &'s mut Session<'a>,
     name: &'s str,
-    /// What the file was recognised as; it has the rejects.
-    format: Format,
+    /// What the file was recognised as; it has the rejects. Where its first bytes do not tell, the first
+    /// record that is understood does.
+    format: Option<Format>,
     tallies: Vec<(Format, Tally)>,
+    rejects: u64,
+    /// Records that were passed over, of the file's own format.
+    unread: u64,
+    unknown: Option<&'static str>,
+    /// Rejects that wait until it is known that something of the file is read.
+    held: Vec<(Position, String)>,
     rejects_told: usize,
     lines: u64,
     reports: Reports,
     pieces: Pieces,
+    /// What the file looks like.
+    what: &'static str,
 }
 
 impl<'s, 'a> OpenFile<'s, 'a> {
-    pub(crate) fn new(session: &'s mut Session<'a>, name: &'s str, format: Format) -> Self {
+    pub(crate) fn new(
+        session: &'s mut Session<'a>,
+        name: &'s str,
+        format: impl Into<Option<Format>>,
+    ) -> Self {
+        let format = format.into();
         Self {
             session,
             name,
             format,
-            tallies: vec![(format, Tally::default())],
+            tallies: format.map(|format| (format, Tally::default())).into_iter().collect(),
+            rejects: 0,
+            unread: 0,
+            unknown: None,
+            held: Vec::new(),
             rejects_told: 0,
             lines: 0,
             reports: Reports::default(),
             pieces: Pieces::Lines,
+            what: "JSON",
         }
     }
 
@@ -262,8 +352,21 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         self
     }
 
+    /// It looks like this, where nothing of it is understood.
+    pub(crate) fn of(mut self, what: &'static str) -> Self {
+        self.what = what;
+        self
+    }
+
+    /// What the file seems to be, should nothing of it be understood.
+    pub(crate) fn seems(&mut self, like: &'static str) {
+        self.unknown = self.unknown.or(Some(like).filter(|like| !like.is_empty()));
+    }
+
     /// Takes the next part, in the order of the file.
-    pub(crate) fn take(&mut self, outcome: Outcome) -> ControlFlow<()> {
+    pub(crate) fn take(&mut self, mut outcome: Outcome) -> ControlFlow<()> {
+        // What was put aside was rejected later.
+        outcome.rejects.kept.sort_by_key(|(position, _)| *position);
         for (position, reason) in outcome.rejects.kept {
             let position = match position {
                 Position::Line(line) => self.piece(self.lines + line),
@@ -271,7 +374,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             };
             self.tell(position, reason);
         }
-        self.tallies[0].1.rejects += outcome.rejects.count;
+        self.rejects += outcome.rejects.count;
+        self.unread += outcome.unread;
+        self.unknown = self.unknown.or(outcome.unknown);
         self.lines += outcome.lines;
         let mut flow = ControlFlow::Continue(());
         for part in outcome.parts {
@@ -297,7 +402,7 @@ impl<'s, 'a> OpenFile<'s, 'a> {
 
     /// Counts and tells a piece that could not be read.
     pub(crate) fn reject(&mut self, position: Position, reason: impl fmt::Display) {
-        self.tallies[0].1.rejects += 1;
+        self.rejects += 1;
         self.tell(position, printable(&reason.to_string()));
     }
 
@@ -326,11 +431,17 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         if !rest.is_empty() && flow.is_continue() {
             flow = self.session.receiver.reports(rest);
         }
-        for (format, tally) in self.tallies {
-            if format == self.format || !tally.is_empty() {
+        let format = self.format.or(self.tallies.first().map(|(format, _)| *format));
+        match format {
+            Some(format) => self.add_rest(format),
+            None if self.session.memory.is_some() => self.add_rest(Format::Own),
+            None => self.skip(),
+        }
+        for (own, tally) in std::mem::take(&mut self.tallies) {
+            if Some(own) == format || !tally.is_empty() {
                 self.session.receiver.file(FileReport {
                     name: self.name.to_owned(),
-                    format,
+                    format: own,
                     tally,
                 });
             }
@@ -339,18 +450,51 @@ impl<'s, 'a> OpenFile<'s, 'a> {
         flow
     }
 
+    /// What was rejected, and what was passed over, counts with a format.
+    fn add_rest(&mut self, format: Format) {
+        let (records, rejects) = (self.unread, self.rejects);
+        self.tally(format).add(&Tally { records, rejects, ..Tally::default() });
+    }
+
+    /// Nothing of the file was understood.
+    fn skip(&mut self) {
+        let (what, count) = (self.what, self.unread + self.rejects);
+        let reason = match (self.unknown, self.held.first()) {
+            (Some(""), _) | (None, None) => {
+                format!("{what}, but none of its {count} records is of a kind that is read")
+            }
+            (Some(like), _) => format!(
+                "{what}, but none of its {count} records is of a kind that is read; it looks like {like}"
+            ),
+            (None, Some((position, reason))) => format!(
+                "looks like {what}, but none of its {count} lines can be read; {position}: {reason}"
+            ),
+        };
+        self.session.skipped(self.name, reason);
+    }
+
     fn piece(&self, number: u64) -> Position {
         match self.pieces {
             Pieces::Lines => Position::Line(number),
             Pieces::Elements => Position::Element(number),
+            Pieces::Records => Position::Record(number),
         }
     }
 
     fn tell(&mut self, position: Position, reason: String) {
-        if self.rejects_told < MAX_PER_FILE || self.session.memory.is_some() {
-            self.rejects_told += 1;
-            self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
+        if self.rejects_told >= MAX_PER_FILE && self.session.memory.is_none() {
+            return;
         }
+        self.rejects_told += 1;
+        if self.tallies.is_empty() && self.session.memory.is_none() {
+            self.held.push((position, reason));
+        } else {
+            self.hand_on(position, reason);
+        }
+    }
+
+    fn hand_on(&mut self, position: Position, reason: String) {
+        self.session.receiver.rejected(Reject { name: self.name.to_owned(), position, reason });
     }
 
     fn tally(&mut self, format: Format) -> &mut Tally {
@@ -358,6 +502,9 @@ impl<'s, 'a> OpenFile<'s, 'a> {
             Some(at) => at,
             None => {
                 self.tallies.push((format, Tally::default()));
+                for (position, reason) in std::mem::take(&mut self.held) {
+                    self.hand_on(position, reason);
+                }
                 self.tallies.len() - 1
             }
         };

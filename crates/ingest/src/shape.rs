@@ -1,18 +1,23 @@
 //! The shapes that records in JSON have: each has a small file, which knows a record of its shape
 //! and finds the values of an event in it.
 //!
-//! Each record is judged by itself, so a file may mix shapes.
+//! Each record is judged by itself, so a file may mix shapes. What has none, or lacks something in its
+//! shape, is left to [`event_json`](crate::event_json).
 
 use inventory::logon::Source;
 use inventory::rule::Rule;
 use inventory::time::Timestamp;
 
+use crate::event_json::Found;
 use crate::event_xml::{XmlError, XmlEvent};
 use crate::line::Line;
 use crate::session::Outcome;
 use crate::windows::{self, EventData, FieldError, Kind, System, Values};
 use crate::zone::Zone;
-use crate::{Format, flat, fluent_bit, nxlog, openwec, sentinel, splunk, vector, winlogbeat};
+use crate::{
+    Format, event_json, field, flat, fluent_bit, nxlog, openwec, sentinel, splunk, vector,
+    winlogbeat,
+};
 
 /// The shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +52,21 @@ pub(crate) struct Record<'l> {
     pub(crate) values: Values<'l>,
 }
 
+impl Record<'_> {
+    /// Whether a part is missing without which it cannot be known what the event says.
+    fn lacks(&self, kind: Kind) -> bool {
+        let needs_values = matches!(kind, Kind::Logon | Kind::Change(_));
+        self.event_id.is_empty()
+            || self.channel.is_empty()
+            || needs_values && self.values.is_missing()
+    }
+}
+
 impl Shape {
     pub(crate) fn of(line: &Line<'_>) -> Option<Self> {
-        if nxlog::is_event(line) {
+        // NXLog calls the machine its Hostname; the artefacts of Velociraptor have the time's name.
+        let is_of_velociraptor = line.hostname.get().is_empty() && !line.computer.get().is_empty();
+        if nxlog::is_event(line) && !is_of_velociraptor {
             Some(Shape::NxLog)
         } else if winlogbeat::is_event(line) {
             Some(Shape::Winlogbeat)
@@ -153,8 +170,6 @@ pub(crate) struct RecordReader<'a> {
     /// The machine of records that do not name theirs.
     pub(crate) device: Option<&'a str>,
     pub(crate) zone: &'a Zone,
-    /// What the file was recognised as: records without a shape count for it.
-    pub(crate) format: Format,
 }
 
 impl RecordReader<'_> {
@@ -166,7 +181,10 @@ impl RecordReader<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), RecordError> {
         let Some(shape) = Shape::of(line) else {
-            return Ok(self.read_shapeless(line, outcome)?);
+            return match self.read_any(raw, outcome) {
+                Some(read) => read,
+                None => Ok(self.read_shapeless(line, outcome)?),
+            };
         };
         // Tables have objects as text; what is none has no values, which is told below.
         let folded = Some(line.folded.get()).filter(|text| text.starts_with('{'));
@@ -179,6 +197,11 @@ impl RecordReader<'_> {
             record.values = record.values.or(data.values());
         }
         let kind = windows::kind(record.event_id, record.channel);
+        if record.lacks(kind)
+            && let Some(read) = self.read_any(raw, outcome)
+        {
+            return read;
+        }
         let system = System {
             computer: windows::present(record.computer).or(self.device).unwrap_or_default(),
             record: record.record,
@@ -196,6 +219,28 @@ impl RecordReader<'_> {
         Ok(())
     }
 
+    /// Reads the event that a record is which no shape knows; `None` when it is none.
+    pub(crate) fn read_any(
+        &self,
+        raw: &[u8],
+        outcome: &mut Outcome,
+    ) -> Option<Result<(), RecordError>> {
+        let text = field::text(raw);
+        Some(match event_json::find(&text)? {
+            Found::Event(event) => {
+                let part = outcome.part(Format::EventJson);
+                let mut assumed = false;
+                let zone = (self.zone, &mut assumed);
+                let read = event.take(part, self.rule, self.device, zone, raw);
+                outcome.zone_assumed |= assumed;
+                read.map_err(RecordError::from)
+            }
+            Found::Xml(xml) => {
+                self.read_event_xml(Format::EventJson, Source::EventJson, &xml, raw, outcome)
+            }
+        })
+    }
+
     fn read_xml(
         &self,
         shape: Shape,
@@ -203,20 +248,39 @@ impl RecordReader<'_> {
         raw: &[u8],
         outcome: &mut Outcome,
     ) -> Result<(), RecordError> {
+        self.read_event_xml(shape.format(), shape.source(), xml, raw, outcome)
+    }
+
+    fn read_event_xml(
+        &self,
+        format: Format,
+        source: Source,
+        xml: &str,
+        raw: &[u8],
+        outcome: &mut Outcome,
+    ) -> Result<(), RecordError> {
+        let part = outcome.part(format);
         let event = XmlEvent::parse(xml)?;
-        let part = outcome.part(shape.format());
-        Ok(event.take(part, self.rule, self.device, shape.source(), raw)?)
+        Ok(event.take(part, self.rule, self.device, source, raw)?)
+    }
+
+    /// Reads an event in XML that came inside something else.
+    pub(crate) fn read_event(&self, xml: &str, outcome: &mut Outcome) -> Result<(), RecordError> {
+        let part = outcome.part(Format::WefXml);
+        let event = XmlEvent::parse(xml)?;
+        Ok(event.take(part, self.rule, self.device, Source::WefXml, xml.as_bytes())?)
     }
 
     /// A record without a shape is no event, or lacks what makes it one.
     fn read_shapeless(&self, line: &Line<'_>, outcome: &mut Outcome) -> Result<(), FieldError> {
+        outcome.part(Format::FlatJson);
         match windows::kind(line.event_id.get(), line.channel.get()) {
             Kind::Logon if line.hostname.get().is_empty() && line.computer.get().is_empty() => {
                 Err(FieldError::Computer)
             }
             Kind::Logon => Err(FieldError::Missing("EventTime or TimeCreated")),
             kind => {
-                outcome.part(self.format).count_other(kind);
+                outcome.part(Format::FlatJson).count_other(kind);
                 Ok(())
             }
         }

@@ -2,8 +2,11 @@
 
 use memchr::memmem;
 
+use crate::listing::Listing;
 use crate::stream::Stream;
-use crate::{Format, journal, lastlog, rows, sevenz, sqlite, table, tar, textlog, utmp, xml};
+use crate::{
+    Format, journal, jsonl, lastlog, rows, sevenz, sqlite, tar, textlog, utf16, utmp, xml,
+};
 
 /// How much of a file is looked at: up to where an event log's first chunk begins.
 const HEAD_BYTES: usize = EVTX_FIRST_CHUNK + EVTX_CHUNK_MAGIC.len();
@@ -24,19 +27,20 @@ pub(crate) enum Content {
     JsonLines,
     /// An array of JSON objects.
     JsonArray,
-    /// A table in CSV, as an export of this format writes it.
-    Rows(Format),
+    /// A table in CSV.
+    Table,
     /// One JSON object or a few, each over several lines or too long for one.
     Json,
-    /// A table in CSV whose rows are a product's records.
-    Csv(Format),
     /// Windows events in XML.
     Xml,
-    JournalJson,
+    /// JSON objects one behind the other, with nothing between them or lines of their own.
+    JsonObjects,
     JournalExport,
     /// Lines of text of which the first ones are of this format.
     TextLog(Format),
     Utmp,
+    /// The records of utmp as `last` or `utmpdump` print them.
+    Listing(Listing),
     Lastlog,
     Sqlite,
     /// Nothing that can be read, and why.
@@ -48,13 +52,20 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
     let head = stream.look(HEAD_BYTES);
     if !head.is_empty() {
         return match content_of(head) {
-            Content::JsonLines if journal::is_json(stream.look(TEXT_HEAD_BYTES)) => {
-                Content::JournalJson
+            Content::JsonLines if jsonl::is_concatenated(stream.look(TEXT_HEAD_BYTES)) => {
+                Content::JsonObjects
             }
-            Content::Unknown(reason) => match textlog::format(stream.look(TEXT_HEAD_BYTES)) {
-                Some(format) => Content::TextLog(format),
-                None => Content::Unknown(reason),
-            },
+            Content::TextLog(_) => textlog_of(stream.look(TEXT_HEAD_BYTES), "not a known format"),
+            Content::Unknown(reason) => {
+                let head = stream.look(TEXT_HEAD_BYTES);
+                match textlog_of(head, &reason) {
+                    Content::Unknown(_) if rows::is_known(head) => Content::Table,
+                    Content::Unknown(reason) => {
+                        Content::Unknown(rows::refusal(head).unwrap_or(reason))
+                    }
+                    content => content,
+                }
+            }
             content => content,
         };
     }
@@ -62,6 +73,14 @@ pub(crate) fn content(stream: &mut Stream<'_>) -> Content {
         Some(error) => format!("cannot be read: {error}"),
         None => "empty".to_owned(),
     })
+}
+
+/// A log of lines looks like one throughout what is looked at; what does not is told why it is not read.
+fn textlog_of(head: &[u8], reason: &str) -> Content {
+    match textlog::format(head) {
+        Some(format) => Content::TextLog(format),
+        None => Content::Unknown(textlog::foreign_name(head).unwrap_or(reason).to_owned()),
+    }
 }
 
 fn content_of(head: &[u8]) -> Content {
@@ -98,16 +117,17 @@ fn content_of(head: &[u8]) -> Content {
     if journal::is_export(head) {
         return Content::JournalExport;
     }
-    if let Some(format) = rows::format(head) {
-        return Content::Rows(format);
+    if let Some(listing) = Listing::of(head) {
+        return Content::Listing(listing);
     }
-    if let Some(format) = table::format(head) {
-        return Content::Csv(format);
+    if rows::is_known(head) {
+        return Content::Table;
     }
     match text(head) {
         Some(b'{') if is_document(head) => Content::Json,
         // `journalctl -o json-seq` separates its entries so.
         Some(b'{' | 0x1e) => Content::JsonLines,
+        Some(b'R') if is_numbered(head) => Content::JsonObjects,
         Some(b'[') if is_array_of_objects(head) => Content::JsonArray,
         Some(_) if let Some(format) = textlog::format(head) => Content::TextLog(format),
         // A log that was cut at a size begins within a line.
@@ -126,7 +146,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
         return None;
     }
     match content_of(head.get(..HEAD_BYTES).unwrap_or(head)) {
-        Content::JsonLines | Content::JournalJson | Content::TextLog(_) => Some(true),
+        Content::JsonLines => Some(true),
         // An event a line, if the first is one.
         Content::Xml => {
             let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
@@ -136,7 +156,7 @@ pub(crate) fn grows_by_lines(head: &[u8]) -> Option<bool> {
                 None => (head.len() >= TEXT_HEAD_BYTES).then_some(false),
             }
         }
-        Content::Unknown(_) => textlog::format(head).map(|_| true),
+        Content::Unknown(_) | Content::TextLog(_) => textlog::format(head).map(|_| true),
         _ => Some(false),
     }
 }
@@ -146,6 +166,15 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 }
 
 const XML_NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
+
+/// Whether each object has a line before it, as evtx_dump writes: `Record 12`.
+fn is_numbered(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let number = head.strip_prefix(b"Record ").unwrap_or_default();
+    let rest = number.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && rest[digits..].trim_ascii_start().starts_with(b"{")
+}
 
 /// Lines of text may begin with a bracket, too.
 fn is_array_of_objects(head: &[u8]) -> bool {
@@ -161,7 +190,9 @@ fn text(head: &[u8]) -> Option<u8> {
 
 /// Whether an object goes over several lines, or is an API's answer, which is one long line.
 fn is_document(head: &[u8]) -> bool {
-    const ANSWERS: [&[u8]; 7] = [
+    const ANSWERS: [&[u8]; 9] = [
+        b"\"tables\"",
+        b"\"Tables\"",
         b"\"@odata",
         b"\"value\"",
         b"\"Schema\"",
@@ -184,22 +215,29 @@ fn line_starts_with_object(head: &[u8]) -> bool {
     head.split(|&byte| byte == b'\n').skip(1).any(|line| line.starts_with(b"{\""))
 }
 
+/// Whether text that begins with `<` goes on like XML; a line of syslog has a number there.
+fn is_markup(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    text.get(1).is_some_and(|byte| !byte.is_ascii_digit())
+}
+
 /// Names what is not read, where that is easy: it saves a person the search.
 fn reason(head: &[u8], first: Option<u8>) -> String {
-    const MAGICS: [(&[u8], &str); 7] = [
+    const MAGICS: [(&[u8], &str); 5] = [
         (b"\xfd7zXZ\0", "an xz archive, which is not read"),
         (b"BZh", "a bzip2 archive, which is not read"),
         (b"Rar!", "a RAR archive, which is not read"),
         (b"\x7fELF", "a program"),
         (b"MZ", "a program"),
-        (b"\xff\xfe", "text in UTF-16, which is not read; convert it to UTF-8"),
-        (b"\xfe\xff", "text in UTF-16, which is not read; convert it to UTF-8"),
     ];
     let known = MAGICS.iter().find(|(magic, _)| head.starts_with(magic));
     let what = match (known, first) {
         (Some((_, what)), _) => what,
+        _ if utf16::is_utf32(head) => "text in UTF-32, which is not read; convert it to UTF-8",
         (None, None) => "nothing but blanks",
-        (None, Some(b'<')) => "not a known format (it looks like XML without events)",
+        (None, Some(b'<')) if is_markup(head) => {
+            "not a known format (it looks like XML without events)"
+        }
         (None, Some(b'[')) => "not a known format (it looks like a JSON array without objects)",
         _ => "not a known format",
     };
@@ -251,16 +289,13 @@ mod tests {
             (b"\xef\xbb\xbf\r\n {\"a\":1}", Content::JsonLines),
             (b"ost\":\"x\"}\n{\"a\":1}", Content::JsonLines),
             (b"\xef\xbb\xbf [\r\n  {\"a\":1}]", Content::JsonArray),
-            (b"\"_time\",\"_raw\"\r\n", Content::Rows(Format::Splunk)),
-            (
-                b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve",
-                Content::Rows(Format::Sentinel),
-            ),
+            (b"\"_time\",\"_raw\"\r\n", Content::Table),
+            (b"\xef\xbb\xbfTenantId;TimeGenerated [UTC];Computer;Eve", Content::Table),
             (b"{\r\n  \"a\": 1\r\n}", Content::Json),
             (b"{\"@odata.context\": \"x\", \"value\": []}", Content::Json),
             (b"{\"records\":[]}\n", Content::JsonLines),
-            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Csv(Format::Defender)),
-            (b"user;footfall;time\n", Content::Csv(Format::Own)),
+            (b"\xef\xbb\xbfTimestamp,\"DeviceId\",x\r\n", Content::Table),
+            (b"user;footfall;time\n", Content::Table),
             (b"<Event xmlns='x'>", Content::Xml),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>", Content::Xml),
             (
@@ -275,7 +310,7 @@ mod tests {
             (&b"<EventLog>"[..], "XML"),
             (b"[1,{}]", "array"),
             (b"[2026-03-01] {\"a\":1}", "array"),
-            (b"\xff\xfe{\0", "UTF-16"),
+            (b"\xff\xfe\0\0{\0\0\0", "UTF-32"),
             (b" \r\n", "blanks"),
             (b"\0\x05\x16\x07", "not a known format"),
         ] {

@@ -1,15 +1,18 @@
-//! wtmp, utmp and btmp: records of one size without a header, in four layouts (telemetry.md §4.1).
+//! wtmp, utmp and btmp: records of one size without a header, in four layouts (telemetry.md §4.1);
+//! those of other systems are `foreign`.
 //!
-//! The layout is the one in which most of the first records make sense. The files say neither on
+//! The layout is the one in which most of the first records make sense, throughout. The files say neither on
 //! which machine they were written nor whether they hold logons (wtmp, utmp) or failures (btmp):
 //! a btmp is known by its type 6 records with names, which elsewhere are a getty's and say LOGIN.
 
+mod foreign;
 mod layout;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::ControlFlow;
 
 use inventory::logon::{EventKey, Logon, Source};
+use inventory::rule::Opening;
 use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
 
 use crate::linux::{self, Place, fixed};
@@ -19,15 +22,19 @@ use crate::stream::Stream;
 use crate::windows::FieldError;
 use crate::{Format, Options};
 
-pub(crate) use layout::is_log;
-use layout::{Layout, Record, kinds};
+use foreign::Foreign;
+pub(crate) use layout::kinds;
+use layout::{Layout, Record};
 
 /// How much is read at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
 /// How much is looked at to know the layout and whether it is a btmp.
 const LOOK_BYTES: usize = 256 * 1024;
-/// How far is looked for the next record where one was cut.
-const RESUME_RECORDS: usize = 2;
+
+/// Whether a file's first bytes are records of one of the layouts, or of another system's.
+pub(crate) fn is_log(head: &[u8]) -> bool {
+    Layout::of(head).is_some() || Foreign::of(head).is_some() || foreign::refusal(head).is_some()
+}
 
 /// Reads a file that looks like one of them.
 pub(crate) fn read(
@@ -37,7 +44,10 @@ pub(crate) fn read(
 ) -> ControlFlow<()> {
     let head = stream.look(LOOK_BYTES);
     let Some(layout) = Layout::of(head) else {
-        session.skipped(name, "not a known format");
+        if let Some(foreign) = Foreign::of(head) {
+            return foreign::read(session, name, stream, foreign);
+        }
+        session.skipped(name, foreign::refusal(head).unwrap_or("not a known format"));
         return ControlFlow::Continue(());
     };
     let reader = Reader { options: session.options, layout, failures: is_btmp(layout, head, name) };
@@ -96,12 +106,12 @@ impl Reader<'_> {
     fn block(&self, bytes: &[u8], start: u64, ended: bool, outcome: &mut Outcome) -> usize {
         let size = self.layout.size();
         // What follows a record says whether it stands where records stand.
-        let ahead = if ended { 0 } else { (1 + RESUME_RECORDS) * size };
+        let ahead = if ended { 0 } else { (1 + layout::RESUME_RECORDS) * size };
         let mut at = 0;
         while bytes.len() - at >= size + ahead {
             let position = Position::Byte(start + at as u64);
             let rest = &bytes[at..];
-            match self.misplaced(rest) {
+            match self.layout.misplaced(rest) {
                 0 => {
                     if let Some(record) = self.layout.record(rest) {
                         self.record(&record, position, outcome);
@@ -125,68 +135,107 @@ impl Reader<'_> {
         at
     }
 
-    /// How many bytes stand before the next record; none in a sound file. A record that was cut,
-    /// by a full disk or a crash, moves all that were written after it.
-    fn misplaced(&self, rest: &[u8]) -> usize {
-        let size = self.layout.size();
-        let record = |at: usize| self.layout.record(&rest[at..]);
-        let certain = |at: usize| record(at).is_some_and(|record| record.is_certain());
-        // What stands before a certain record is one, however odd: it is read for what it says.
-        if certain(0) || rest.len() == size || (rest.len() >= 2 * size && certain(size)) {
-            return 0;
-        }
-        let last = rest.len() - size;
-        let mut moved = (1..=last.min(RESUME_RECORDS * size)).filter(|at| at % size != 0);
-        match moved.find(|&at| certain(at)) {
-            Some(at) => at,
-            None if record(0).is_some_and(|record| record.is_readable()) => 0,
-            None => size,
-        }
-    }
-
     fn record(&self, record: &Record<'_>, position: Position, outcome: &mut Outcome) {
-        let part = outcome.part(Format::Utmp);
-        let failed = self.failures && matches!(record.kind, kinds::LOGIN | kinds::USER);
-        if failed || record.kind != kinds::USER || fixed(record.user).is_empty() {
-            part.tally.records += 1;
-            part.tally.failures += u64::from(failed);
+        let (user, line) = (fixed(record.user), fixed(record.line));
+        let kind = match record.kind {
+            kinds::LOGIN | kinds::USER if self.failures => Kind::Failure,
+            kinds::USER => Kind::of_user(&user, &line),
+            _ => Kind::Other,
+        };
+        if kind != Kind::Logon {
+            kind.count(outcome);
             return;
         }
-        match self.logon(record) {
-            Ok(logon) => part.count(logon),
-            Err(error) => outcome.rejects.push(position, error),
-        }
-    }
-
-    fn logon(&self, record: &Record<'_>) -> Result<Option<Logon>, FieldError> {
         let micros = if (0..1_000_000).contains(&record.micros) { record.micros } else { 0 };
-        let ticks = micros * (TICKS_PER_SECOND / 1_000_000);
-        let time = Timestamp::from_seconds(record.seconds, ticks)
-            .ok_or(FieldError::Time { field: "ut_tv", error: TimeError::Range })?;
-        let host = fixed(record.host);
-        let address = address(record.address).map(|address| address.to_string());
-        let local = address.is_none() && is_local(&host);
-        let remote = match (&address, local) {
-            (Some(address), _) => address,
-            (None, false) => host.as_ref(),
-            (None, true) => "",
+        let said = Said {
+            user: &user,
+            line: &line,
+            host: &fixed(record.host),
+            address: address(record.address),
+            is_host_cut: false,
+            time: time(record.seconds, micros),
         };
-        let entry = linux::Entry {
-            user: &fixed(record.user),
-            host: "",
-            time,
-            place: if local { Place::Local } else { Place::Remote },
-            remote,
-            source: Source::Utmp,
-            key: key(&fixed(record.line), &host),
-        };
-        linux::logon(self.options, &entry)
+        said.count(self.options, position, outcome);
     }
 }
 
-/// Whether a host is none: `:0` is a display, `:pts/9:S.0` a window of screen.
-pub(crate) fn is_local(host: &str) -> bool {
-    host.is_empty() || host.starts_with(':')
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Logon,
+    Failure,
+    Other,
+}
+
+impl Kind {
+    /// What a record of a user's process is. One that names no terminal is a try that was refused:
+    /// SDDM up to 0.20 writes those like logons.
+    pub(crate) fn of_user(user: &str, line: &str) -> Self {
+        match (user.is_empty(), line.is_empty()) {
+            (true, _) => Kind::Other,
+            (false, true) => Kind::Failure,
+            (false, false) => Kind::Logon,
+        }
+    }
+
+    /// Counts a record that is no logon.
+    pub(crate) fn count(self, outcome: &mut Outcome) {
+        let tally = &mut outcome.part(Format::Utmp).tally;
+        tally.records += 1;
+        tally.failures += u64::from(self == Kind::Failure);
+    }
+}
+
+/// What a record says of a logon, in whichever form it came.
+pub(crate) struct Said<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) line: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) address: Option<IpAddr>,
+    /// The host is the front of a longer one.
+    pub(crate) is_host_cut: bool,
+    pub(crate) time: Result<Timestamp, FieldError>,
+}
+
+impl Said<'_> {
+    pub(crate) fn count(self, options: &Options, position: Position, outcome: &mut Outcome) {
+        let logon = self.logon(options);
+        let part = outcome.part(Format::Utmp);
+        if let Err(error) = logon.and_then(|logon| part.count(&options.rule, logon)) {
+            outcome.rejects.push(position, error);
+        }
+    }
+
+    fn logon(self, options: &Options) -> Result<Option<Logon>, FieldError> {
+        let address = self.address.map(|address| address.to_string());
+        let remote = address.as_deref().unwrap_or_else(|| remote_side(self.host));
+        // What a blank ends is whole; the front of an address would be another one.
+        let is_cut = self.is_host_cut && address.is_none() && remote == self.host;
+        let entry = linux::Entry {
+            user: self.user,
+            host: "",
+            time: self.time?,
+            place: if remote.is_empty() { Place::Local } else { Place::Remote },
+            remote: if is_cut { "" } else { remote },
+            source: Source::Utmp,
+            key: key(self.line, self.host),
+        };
+        linux::logon_of(options, &entry, Opening { terminal: self.line, ..Opening::default() })
+    }
+}
+
+fn time(seconds: i64, micros: i64) -> Result<Timestamp, FieldError> {
+    Timestamp::from_seconds(seconds, micros * (TICKS_PER_SECOND / 1_000_000))
+        .ok_or(FieldError::Time { field: "ut_tv", error: TimeError::Range })
+}
+
+/// The other end that a host names; empty where it is none: `:0` is a display, `:pts/9:S.0` a window of
+/// screen, `tmux(4321).%1` one of tmux. mosh writes `192.0.2.7 via mosh [4321]`.
+pub(crate) fn remote_side(host: &str) -> &str {
+    match host {
+        host if host.starts_with(':') || host.contains('(') => "",
+        host => host.split_whitespace().next().unwrap_or_default(),
+    }
 }
 
 /// Line and host are what wtmp, utmp and lastlog all have of a logon.

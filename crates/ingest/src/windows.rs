@@ -6,6 +6,7 @@
 
 mod candidates;
 mod changes;
+pub(crate) mod message;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use inventory::account::Account;
@@ -115,6 +116,28 @@ impl<'a> EventData<'a> {
     }
 }
 
+impl<'a> EventData<'a> {
+    /// Takes over what is missing here.
+    pub(crate) fn complete(&mut self, others: EventData<'a>) {
+        for (own, other) in [
+            (&mut self.target_user_sid, others.target_user_sid),
+            (&mut self.target_user_name, others.target_user_name),
+            (&mut self.target_domain_name, others.target_domain_name),
+            (&mut self.target_logon_id, others.target_logon_id),
+            (&mut self.logon_type, others.logon_type),
+            (&mut self.workstation_name, others.workstation_name),
+            (&mut self.ip_address, others.ip_address),
+            (&mut self.account_name, others.account_name),
+            (&mut self.account_domain, others.account_domain),
+            (&mut self.account_logon_id, others.account_logon_id),
+        ] {
+            if own.get().is_empty() {
+                *own = other;
+            }
+        }
+    }
+}
+
 impl EventData<'_> {
     pub(crate) fn values(&self) -> Values<'_> {
         Values {
@@ -167,6 +190,13 @@ impl<'a> Values<'a> {
             self.logon_type.is_empty() && self.user.is_empty() && self.account.is_empty();
         if is_missing { others } else { self }
     }
+
+    /// Whether nothing tells whom an event is about.
+    pub(crate) fn is_missing(&self) -> bool {
+        let those =
+            [self.logon_type, self.user, self.account, self.logon_id, self.account_logon_id];
+        those.iter().chain(&self.first).all(|value| value.is_empty())
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for EventData<'a> {
@@ -197,6 +227,8 @@ pub(crate) enum FieldError {
     LogonType { field: &'static str, text: String },
     #[error("{field}: {error}")]
     Time { field: &'static str, error: TimeError },
+    #[error("its time, {0}, lies ahead of the clock by more than rule.max_ahead")]
+    Ahead(Timestamp),
     #[error(transparent)]
     Year(YearError),
     /// Of our own format, whose records are refused by what is wrong in them.
@@ -215,11 +247,15 @@ pub(crate) fn take(
     time: impl FnOnce() -> Result<Timestamp, FieldError>,
 ) -> Result<(), FieldError> {
     match kind {
-        Kind::Logon => part.count(logon(rule, system, values, time)?),
-        Kind::Change(change) => part.change(changes::event(rule, system, values, change, time)?),
-        Kind::Failure | Kind::Other => part.count_other(kind),
+        Kind::Logon => part.count(rule, logon(rule, system, values, time)?),
+        Kind::Change(change) => {
+            part.change(rule, changes::event(rule, system, values, change, time)?)
+        }
+        Kind::Failure | Kind::Other => {
+            part.count_other(kind);
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Makes a logon of a 4624; `None` when it is noise. The time is asked for only when it counts.
@@ -238,7 +274,7 @@ fn logon(
         text: text.chars().take(64).collect(),
     })?;
     let (user, sid) = (values.user, values.sid);
-    if rule.judge(user, sid, logon_type) == Verdict::Noise {
+    if rule.judge(user, values.domain, sid, logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(user, values.domain, sid) else {

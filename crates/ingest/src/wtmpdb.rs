@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 
 use inventory::logon::{Logon, Source};
+use inventory::rule::Opening;
 use inventory::time::{TICKS_PER_SECOND, TimeError, Timestamp};
 
 use crate::linux::{self, Place};
@@ -22,6 +23,10 @@ const BATCH: u64 = 4096;
 /// The type of a user's logon (wtmpdb's `USER_PROCESS`).
 const USER: i64 = 3;
 const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// The column of the PAM service; what stands in its place where a table lacks it.
+const SERVICE: &str = "Service";
+const NO_SERVICE: &str = "NULL";
 
 /// A table of logons.
 struct Table {
@@ -98,7 +103,10 @@ fn read_table(
     let mut flow = ControlFlow::Continue(());
     let mut outcome = Outcome::default();
     let mut count = 0;
-    let read = database.rows(table.name, table.columns, &mut |row| {
+    let has_service = database.has_table(table.name, &[SERVICE]).unwrap_or(false);
+    let service = if has_service { SERVICE } else { NO_SERVICE };
+    let columns = [table.columns, &[service]].concat();
+    let read = database.rows(table.name, &columns, &mut |row| {
         count += 1;
         table.row(row, options, &mut outcome);
         if count % BATCH == 0 {
@@ -124,8 +132,10 @@ impl Table {
             outcome.part(self.format).tally.records += 1;
             return;
         }
-        match self.logon(row, options) {
-            Ok(logon) => outcome.part(self.format).count(logon),
+        let logon = self.logon(row, options);
+        let part = outcome.part(self.format);
+        match logon.and_then(|logon| part.count(&options.rule, logon)) {
+            Ok(()) => {}
             Err(error) => {
                 let number = row.integer(0).and_then(|number| u64::try_from(number).ok());
                 outcome.rejects.push(Position::Record(number.unwrap_or_default()), error);
@@ -140,16 +150,18 @@ impl Table {
         let time = Timestamp::from_seconds(time.div_euclid(self.unit), ticks)
             .ok_or(FieldError::Time { field, error: TimeError::Range })?;
         let (user, line, host) = (row.text(1), row.text(3), row.text(4));
-        let local = utmp::is_local(&host);
+        let remote = utmp::remote_side(&host);
+        let service = row.text(self.columns.len());
         let entry = linux::Entry {
             user: &user,
             host: "",
             time,
-            place: if local { Place::Local } else { Place::Remote },
-            remote: if local { "" } else { &host },
+            place: if remote.is_empty() { Place::Local } else { Place::Remote },
+            remote,
             source: self.source,
             key: utmp::key(&line, &host),
         };
-        linux::logon(options, &entry)
+        let opening = Opening { service: &service, terminal: &line, ..Opening::default() };
+        linux::logon_of(options, &entry, opening)
     }
 }

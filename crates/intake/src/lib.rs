@@ -49,6 +49,8 @@ pub struct Settings {
     pub max_held_bytes: usize,
     /// How long a sender waits for room before it is told to come again.
     pub patience: Duration,
+    /// How far ahead of this machine's clock a record's time may lie, in seconds.
+    pub max_ahead_s: u32,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             max_waiting: 200_000,
             max_held_bytes: 256 * 1024 * 1024,
             patience: Duration::from_secs(5),
+            max_ahead_s: 86_400,
         }
     }
 }

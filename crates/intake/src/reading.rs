@@ -74,8 +74,22 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
-fn options_of(intake: &Intake, origin: &Origin) -> Options {
+impl Outcome {
+    /// Why nothing of what was sent was understood; `None` where something was, or nothing was to be.
+    pub fn not_understood(&self) -> Option<String> {
+        let Counts { received, rejected, .. } = self.counts;
+        let reasons: Vec<&str> = match (received == rejected, self.rejected.first()) {
+            (false, _) => return None,
+            (true, Some(first)) => vec![&first.reason],
+            (true, None) => self.skipped.iter().map(String::as_str).collect(),
+        };
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
+fn options_of(intake: &Intake, origin: &Origin, now: Timestamp) -> Options {
     let mut options = intake.0.settings.options.clone();
+    options.rule.latest = now.plus_seconds(intake.0.settings.max_ahead_s.into());
     options.threads = NonZeroUsize::MIN;
     if origin.timezone.is_some() {
         options.timezone.clone_from(&origin.timezone);
@@ -122,7 +136,7 @@ async fn read(
     now: Timestamp,
     records: Vec<Bytes>,
 ) -> Result<(Outcome, Delivery), Refusal> {
-    let options = options_of(intake, origin);
+    let options = options_of(intake, origin, now);
     let memory = intake.0.memories.of(origin);
     let delivery = Delivery::new(origin.tenant, origin.sender.clone(), now);
     on_a_thread(intake, move || {
@@ -163,7 +177,7 @@ pub(crate) async fn file<R: Read>(
 ) -> Result<Outcome, Refusal> {
     let place = Arc::clone(&intake.0.files).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     // It comes from where logs are written now, as far as anybody knows.
-    let options = Options { written: Some(now), ..options_of(intake, origin) };
+    let options = Options { written: Some(now), ..options_of(intake, origin, now) };
     let empty = Delivery::new(origin.tenant, origin.sender.clone(), now);
     // One part is written while the next is read.
     let (parts, mut read) = mpsc::channel(1);
@@ -248,6 +262,7 @@ impl Receiver for Found {
         counts.noise += file.tally.noise;
         counts.rejected += file.tally.rejects;
         self.outcome.failures += file.tally.failures;
+        self.delivery.ahead = self.delivery.ahead.max(file.tally.ahead);
     }
 
     fn skipped(&mut self, skipped: Skipped) {

@@ -23,7 +23,8 @@ pub struct Account {
 
 impl Account {
     /// Reads a user name as logs have it: bare, `DOMAIN\name` or `name@realm`, with the domain
-    /// and SID that the log gives beside it (`-` and empty count as absent).
+    /// and SID that the log gives beside it (`-` and empty count as absent). Where a collector put the
+    /// account's name in place of the SID, it is none; it can tell the domain.
     ///
     /// `None` when no name is left.
     pub fn from_log(user: &str, domain: &str, sid: &str) -> Option<Self> {
@@ -31,14 +32,15 @@ impl Account {
             Some(text.trim()).filter(|text| !text.is_empty() && *text != "-")
         }
         let reference = UserRef::parse(user)?;
+        let resolved = || UserRef::parse(resolved_sid(sid)?).filter(|it| it.name == reference.name);
         Some(Self {
             upn: reference.realm.as_ref().map(|realm| format!("{}@{realm}", reference.name)),
-            domain: present(domain).map(fold).or(reference.domain).unwrap_or_default(),
+            domain: present(domain)
+                .map(fold)
+                .or_else(|| reference.domain.clone().or_else(|| resolved()?.domain))
+                .unwrap_or_default(),
+            sid: real_sid(sid).map(str::to_ascii_uppercase),
             name: reference.name,
-            sid: present(sid).map(|sid| match sid.is_ascii() {
-                true => sid.to_ascii_uppercase(),
-                false => fold(sid).to_ascii_uppercase(),
-            }),
             object_id: None,
         })
     }
@@ -95,11 +97,27 @@ impl UserRef {
     }
 }
 
+/// The SID in a field of SIDs. Windows' own tools write it as `%{S-1-...}` where it stands for itself.
+pub(crate) fn real_sid(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix("%{").and_then(|it| it.strip_suffix('}')).unwrap_or(text);
+    let has_start = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("S-1-"));
+    (has_start && text.is_ascii()).then_some(text)
+}
+
+/// The account's name, with or without its domain, that stands in a field of SIDs: collectors can
+/// look the SID up and write what they found in its place.
+pub(crate) fn resolved_sid(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty() && text != "-" && real_sid(text).is_none()).then_some(text)
+}
+
 /// The parts of a user's name as they stand there. No fold makes or takes away a border between them.
 pub(crate) struct UserParts<'t> {
     /// The bare name; never empty.
     pub(crate) name: &'t str,
-    domain: Option<&'t str>,
+    /// What stood before a backslash.
+    pub(crate) domain: Option<&'t str>,
     realm: Option<&'t str>,
 }
 
@@ -146,6 +164,18 @@ mod tests {
         assert_eq!(account.domain, "azuread");
         assert_eq!(account.upn.as_deref(), Some("rsmith@contoso.com"));
         assert_eq!(account.authority(), "S-1-12-1-1-2-3-4");
+    }
+
+    #[test]
+    fn a_name_in_place_of_a_sid_is_no_sid_and_tells_the_domain() {
+        let account = Account::from_log("Mia.Roth", "-", "LAB\\mia.roth").unwrap();
+        assert_eq!((account.domain.as_str(), account.sid), ("lab", None));
+        let account = Account::from_log("mia.roth", "CORP", "LAB\\mia.roth").unwrap();
+        assert_eq!(account.domain, "corp");
+        let account = Account::from_log("mia.roth", "", "LAB\\somebody").unwrap();
+        assert_eq!((account.domain.as_str(), account.sid), ("", None));
+        let account = Account::from_log("mia.roth", "", "%{s-1-5-21-1-2-3-4}").unwrap();
+        assert_eq!(account.sid.as_deref(), Some("S-1-5-21-1-2-3-4"));
     }
 
     #[test]

@@ -168,6 +168,8 @@ pub enum Source {
     Splunk = 9,
     /// Microsoft Sentinel's tables.
     Sentinel = 10,
+    /// Windows events that some other program turned into JSON.
+    EventJson = 11,
     /// Linux' wtmp, utmp and btmp.
     Utmp = 20,
     /// What sshd says, in the systemd journal or in a file of syslog.

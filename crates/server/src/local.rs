@@ -53,6 +53,12 @@ pub enum AskError {
         /// The API's words.
         message: String,
     },
+    /// The API knows nothing of what the question names.
+    #[error("{message}")]
+    Unknown {
+        /// The API's words.
+        message: String,
+    },
     /// The answer ended before its end; the log says why.
     #[error("the answer broke off")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -130,7 +136,13 @@ impl Answer {
         };
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let message = match body["error"]["message"].as_str() {
-            Some(message) if !message.is_empty() => message.to_owned(),
+            Some(message) if !message.is_empty() => {
+                let message = message.to_owned();
+                if self.status == StatusCode::NOT_FOUND {
+                    return AskError::Unknown { message };
+                }
+                message
+            }
             // What is no route has no body.
             _ if self.status == StatusCode::NOT_FOUND => format!("there is no `{asked}`"),
             _ => format!("the answer is {}", self.status),

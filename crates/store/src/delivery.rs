@@ -61,6 +61,8 @@ pub struct Delivery {
     pub changes: Vec<SessionEvent>,
     /// Which identifiers are one account's, and when that was said.
     pub identities: Vec<(IdentityReport, Timestamp)>,
+    /// The latest time of records that were rejected because it lies ahead of the clock.
+    pub ahead: Option<Timestamp>,
 }
 
 impl Delivery {
@@ -75,6 +77,7 @@ impl Delivery {
             reports: Vec::new(),
             changes: Vec::new(),
             identities: Vec::new(),
+            ahead: None,
         }
     }
 
@@ -97,6 +100,9 @@ pub struct Sender {
     pub last_at: Timestamp,
     /// The time of its youngest logon.
     pub newest: Option<Timestamp>,
+    /// How far the latest time of what came last lay ahead of this machine's clock, in ticks; negative
+    /// where it lay behind.
+    pub ahead_ticks: Option<i64>,
     /// What became of its records, over all time.
     pub counts: Counts,
 }

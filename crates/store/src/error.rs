@@ -42,6 +42,12 @@ pub enum Error {
         /// The newest schema version that this program knows.
         known: i64,
     },
+    /// A demo was to write into an inventory that is not its own.
+    #[error("{path} is no demo's inventory, and a demo writes logons that never were")]
+    NotDemo {
+        /// The database file.
+        path: PathBuf,
+    },
     /// A statement failed.
     #[error("the database failed at: {doing}")]
     Database {

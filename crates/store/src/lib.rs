@@ -13,6 +13,8 @@ mod persons;
 pub mod sqlite;
 mod sync;
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,15 @@ pub use self::sync::{
 pub struct Settings {
     /// How long one question may take, which then ends with [`Error::TooLong`]; `None` for no limit.
     pub longest_question: Option<Duration>,
+}
+
+/// Whose names are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamesOf {
+    /// Names of accounts, without their domains.
+    Users,
+    /// Names of machines, full and short.
+    Machines,
 }
 
 /// Receives entries of the audit; an error of its own ends the reading.
@@ -187,6 +198,18 @@ pub trait Store: SyncStore + Send + Sync {
         decisions: Vec<(AccountKey, PersonDecision)>,
         author: Author,
     ) -> Result<(), Error>;
+
+    /// The user names that more than one account has, and how many have each.
+    async fn shared_names(&self, tenant: TenantId) -> Result<HashMap<String, u64>, Error>;
+
+    /// Names, folded, whose length is within bounds, at most so many: for a guess at what a person meant.
+    async fn names(
+        &self,
+        tenant: TenantId,
+        of: NamesOf,
+        chars: RangeInclusive<usize>,
+        most: usize,
+    ) -> Result<Vec<String>, Error>;
 
     /// The accounts that a user's name means in any of its forms: a SID its own, `DOMAIN\name` those of
     /// the domain, `name@realm` those of the realm where it is known; else everybody of the name, as far
@@ -564,6 +587,22 @@ pub fn open_existing(url: &str) -> Result<Arc<dyn Store>, Error> {
         return Err(Error::Missing { path: path.to_owned() });
     }
     open(url)
+}
+
+/// Opens a demo's inventory, made and marked where there is none; see [`check_demo`].
+pub fn open_demo(url: &str, settings: Settings) -> Result<Arc<dyn Store>, Error> {
+    check_demo(url)?;
+    sqlite::demo::mark(path_of(url)?)?;
+    open_with(url, settings)
+}
+
+/// [`Error::NotDemo`] for an inventory that exists without the mark of a demo's. It is not touched.
+pub fn check_demo(url: &str) -> Result<(), Error> {
+    let path = path_of(url)?;
+    match sqlite::demo::is_marked(path)? {
+        Some(false) => Err(Error::NotDemo { path: path.to_owned() }),
+        Some(true) | None => Ok(()),
+    }
 }
 
 fn path_of(url: &str) -> Result<&Path, Error> {

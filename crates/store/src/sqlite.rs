@@ -9,10 +9,10 @@
 //! from `read::condition`. `record` folds telemetry, `sessions` keeps what bounds it, `addresses` when
 //! machines had which, `identity` says which records are one machine, `groups` keeps machines in their
 //! device groups, `persons` which accounts are one person's, `senders` who sends while it happens,
-//! `following` how far logs that are followed were read, `sync` how far other servers are, `prune` is
+//! `following` how far logs that are followed were read, `sync` how far other servers are, `demo` marks a demo's inventory, `prune` is
 //! retention, `forget` erases a person. `tenants`, `apps`, `keys`, `operators`, `tickets` and `directory`
-//! are who may ask, `nodes` machines that report by themselves; `audit` is who did. `known` remembers numbers
-//! of names for `record`, and `rows` writes many rows at once.
+//! are who may ask, `nodes` machines that report by themselves; `audit` is who did. `naming` says which names
+//! there are, `known` remembers numbers of names for `record`, and `rows` writes many rows at once.
 
 mod addresses;
 mod apps;
@@ -20,6 +20,7 @@ mod audit;
 mod changes;
 mod connections;
 mod deadline;
+pub(crate) mod demo;
 mod directory;
 mod failure;
 mod following;
@@ -29,6 +30,7 @@ mod groups;
 mod identity;
 mod keys;
 mod known;
+mod naming;
 mod nodes;
 mod operators;
 mod persons;
@@ -46,6 +48,8 @@ mod tickets;
 mod times;
 mod values;
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,7 +85,7 @@ use self::read::visible::Visible;
 use self::read::{list, presence, remotes, users};
 use crate::{
     Delivery, Enrolled, EntryVisitor, Error, Followed, Forgotten, GroupCount, Identities,
-    KeptDirectory, LogonBatch, Namesake, PersonAccount, PersonDecision, Pruned, Recorded,
+    KeptDirectory, LogonBatch, NamesOf, Namesake, PersonAccount, PersonDecision, Pruned, Recorded,
     Regrouped, RelationVisitor, Sender, Settings, Store, Totals,
 };
 
@@ -297,6 +301,24 @@ impl Store for Sqlite {
             .write("decide whose accounts these are", move |writer| {
                 writer.change(|db| persons::decide(db, tenant, &decisions, &author))
             })
+            .await
+    }
+
+    async fn shared_names(&self, tenant: TenantId) -> Result<HashMap<String, u64>, Error> {
+        self.connections
+            .read("count accounts of a name", move |db| naming::shared(db, tenant))
+            .await
+    }
+
+    async fn names(
+        &self,
+        tenant: TenantId,
+        of: NamesOf,
+        chars: RangeInclusive<usize>,
+        most: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.connections
+            .read("find names", move |db| naming::names(db, tenant, of, chars, most))
             .await
     }
 

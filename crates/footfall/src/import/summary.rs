@@ -29,6 +29,13 @@ pub(super) struct FormatSummary {
     recorded: Recorded,
 }
 
+impl FormatSummary {
+    /// Whether a record told something, or was known not to matter: rejects are counted beside records.
+    fn has_understood(&self) -> bool {
+        self.tally.records > 0
+    }
+}
+
 impl Summary {
     pub(super) fn add_file(&mut self, file: &FileReport) {
         let format = self.formats.entry(file.format).or_default();
@@ -54,11 +61,11 @@ impl Summary {
         self.formats.values().map(|format| format.tally.rejects).sum()
     }
 
-    /// Whether there was anything to read in a format that is known.
+    /// Whether anything was understood, of a format that is known.
     pub(crate) fn outcome(&self) -> Outcome {
         if self.interrupted {
             Outcome::Interrupted
-        } else if self.formats.values().all(|format| format.tally.records == 0) {
+        } else if !self.formats.values().any(FormatSummary::has_understood) {
             Outcome::Failed
         } else {
             Outcome::Done

@@ -3,12 +3,13 @@
 use inventory::identity::{Held, IdentifierKind};
 use inventory::time::Timestamp;
 use serde_json::{Value, json};
-use server::views;
-use store::{Identities, MachineRecord};
+use server::{administration, views};
+use store::{Identities, MachineRecord, NamesOf};
 use uuid::Uuid;
 
 use crate::cli;
 use crate::config::Config;
+use crate::near;
 use crate::output::{self, Outcome};
 use crate::place::Place;
 
@@ -16,8 +17,12 @@ use crate::place::Place;
 pub(super) async fn show(config: &Config, args: &cli::Identities) -> anyhow::Result<Outcome> {
     let place = Place::open_existing(config).await?;
     let actor = place.actor();
-    let found = place.administration(&actor).identities(&place.scope(), &args.machine).await?;
-    print(found, args.json, actor.now)
+    match place.administration(&actor).identities(&place.scope(), &args.machine).await {
+        Err(administration::Error::Unknown { .. }) => {
+            Ok(near::unknown(&place, NamesOf::Machines, &args.machine).await)
+        }
+        found => print(found?, args.json, actor.now),
+    }
 }
 
 /// Makes machines one, or undoes it.

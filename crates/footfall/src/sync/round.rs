@@ -10,6 +10,7 @@ use ingest::Options;
 use inventory::ids::{MachineId, TenantId};
 use inventory::rule::Rule;
 use inventory::time::{TICKS_PER_SECOND, Timestamp};
+use server::clock::{Clock, SystemClock};
 use store::{Store, SyncMachine, SyncOutcome, SyncProgress, SyncWalk};
 
 use super::api::{Api, Error, Kind};
@@ -36,6 +37,8 @@ pub(super) struct Round<'a, 'b> {
     store: &'a Arc<dyn Store>,
     tenant: TenantId,
     rule: Rule,
+    /// How far ahead of now a time may lie, in seconds: a round can take days.
+    max_ahead_s: u32,
     display: &'a Display,
     /// Whether every machine and its users are asked again.
     full: bool,
@@ -55,7 +58,8 @@ impl<'a, 'b> Round<'a, 'b> {
             api,
             store: &place.store,
             tenant: place.tenant.number,
-            rule: config.rule(),
+            rule: config.rule(SystemClock.now()),
+            max_ahead_s: config.rule.max_ahead.get(),
             display,
             full,
             summary: Summary::default(),
@@ -236,8 +240,9 @@ impl<'a, 'b> Round<'a, 'b> {
         if page.rows == 0 {
             return Ok(Seen::default());
         }
-        let options =
-            Options { rule: self.rule.clone(), threads: NonZeroUsize::MIN, ..Options::default() };
+        let latest = SystemClock.now().plus_seconds(self.max_ahead_s.into());
+        let rule = Rule { latest, ..self.rule.clone() };
+        let options = Options { rule, threads: NonZeroUsize::MIN, ..Options::default() };
         // By it the import knows whose users they are.
         let name = match machine {
             Some(id) => format!("/api/machines/{id}/logonusers"),

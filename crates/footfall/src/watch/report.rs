@@ -72,7 +72,7 @@ impl Report {
             ),
             Event::Read { path, taken } => {
                 self.add(taken);
-                (String::new(), counts("read", path, taken))
+                (rejected(path, taken), counts("read", path, taken))
             }
             Event::Imported { path, taken } => {
                 self.add(taken);
@@ -141,6 +141,16 @@ impl Report {
             let _ = output::line(&value.to_string());
         }
         Ok(())
+    }
+}
+
+/// What of a piece of a log could not be read; empty where all could.
+fn rejected(path: &str, taken: &Outcome) -> String {
+    match (taken.counts.rejected, taken.rejected.first()) {
+        (count @ 1.., Some(first)) => {
+            format!("{path}: {count} rejected, the first: {}", first.reason)
+        }
+        _ => String::new(),
     }
 }
 

@@ -132,6 +132,11 @@ fn only_an_import_that_could_read_nothing_fails() {
     let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
     assert!(stderr.contains("notes.txt") && stderr.contains("hint:"), "{stderr}");
     refused(&program, &["import", "missing.evtx"], 1);
+    // Of a known format, and every record of it rejected.
+    let file = program.folder.path().join("logons.json");
+    std::fs::write(&file, nxlog_lines(2, 7).replace("Hostname", "Host")).unwrap();
+    let stderr = refused(&program, &["import", file.to_str().unwrap()], 1);
+    assert!(stderr.contains("line 2") && stderr.contains("hint:"), "{stderr}");
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn wrong_usage_is_told_with_what_to_do() {
     refused(&program, &["app", "add", "x", "--permission", "Machine.Destroy"], 2);
     refused(&program, &["import", "--timezone", "Mars/Olympus", "x"], 2);
     refused(&program, &["machines", "x", "--json", "--csv"], 2);
-    let stderr = refused(&program, &["users", "nothing"], 1);
+    let stderr = refused(&program, &["users", "nothing"], 3);
     assert!(stderr.contains("hint:"), "{stderr}");
     let stderr = refused(&program, &["--database", "mysql://x", "app", "list"], 1);
     assert!(stderr.contains("sqlite:PATH"), "{stderr}");
@@ -219,6 +224,20 @@ fn the_rule_is_configured() {
     assert_eq!(summary["formats"]["nxlog"]["noise"], 2);
     assert_eq!(summary["formats"]["nxlog"]["logons"], 1);
     assert!(program.run(&["relations", "--json"]).contains("\"user8\""));
+}
+
+#[test]
+fn a_domain_is_ignored_with_all_of_its_accounts() {
+    let program = Program::new();
+    let config = program.folder.path().join("footfall.toml");
+    std::fs::write(&config, "[rule]\nignore = ['Kiosk Users\\*']").unwrap();
+    let file = program.folder.path().join("logons.json");
+    let lines = nxlog_lines(1, 7) + &nxlog_lines(1, 8).replace("\"CORP\"", "\"KIOSK USERS\"");
+    std::fs::write(&file, lines).unwrap();
+    let config = config.to_str().unwrap();
+    let summary = program.json(&["--config", config, "import", "--json", file.to_str().unwrap()]);
+    assert_eq!(summary["formats"]["nxlog"]["noise"], 1);
+    assert_eq!(summary["formats"]["nxlog"]["logons"], 1);
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn what_makes_no_sense_is_refused_with_advice() {
         (&["machine", "split", "ws3.corp.example"], "is one with no other"),
         (&["machine", "split", "--undo", "ws3.corp.example"], "nobody decided that"),
         (&["machine", "split", "ws-9.corp.example"], "name one by its id"),
-        (&["machine", "identities", "nothing"], "there is no machine"),
+        (&["machine", "merge", "nothing", "ws3.corp.example"], "there is no machine"),
     ] {
         let said = program.refused(arguments);
         assert!(said.contains(expected), "{arguments:?}: {said}");

@@ -190,7 +190,7 @@ fn lines_are_json_or_xml_and_the_senders_machine_and_zone_are_configured() {
     assert_eq!(sender.read(&mut [0]).unwrap(), 0);
     assert_eq!(events(&program), 5);
     let found = senders(&program, 7);
-    assert_eq!(found, [("lines-tcp 127.0.0.1".to_owned(), 7, 5, 1)]);
+    assert_eq!(found, [("lines-tcp 127.0.0.1".to_owned(), 7, 5, 2)]);
     let zoe = program.json(&["machines", "zoe", "--json"]);
     assert_eq!(zoe[0]["machine"]["computerDnsName"], "db-1");
     assert_eq!(zoe[0]["firstSeen"], "2026-03-01T11:00:00Z");

@@ -135,7 +135,7 @@ fn metrics_and_status_tell_who_sends() {
     let ready = stdout.next().unwrap();
     let origin = ready.split_whitespace().nth(2).unwrap().trim_end_matches("/api").to_owned();
     assert!(stdout.next().unwrap().ends_with(&format!("http://{metrics}/metrics")));
-    let server = Server { child, origin };
+    let server = Server { child, origin, _stdout: None };
 
     let lines = nxlog_lines(20, 1) + &nxlog_lines(5, 1) + "{\"footfall\":\"logon\"}\n";
     let agent = agent();

@@ -152,7 +152,7 @@ fn a_real_osqueryd_enrolls_reports_and_answers() {
         .spawn()
         .unwrap();
     // Ended when dropped.
-    let _osqueryd = Server { child, origin: String::new() };
+    let _osqueryd = Server { child, origin: String::new(), _stdout: None };
     let wait = |what: &str, is_so: &dyn Fn() -> bool| {
         let start = Instant::now();
         while !is_so() {

@@ -92,3 +92,54 @@ fn a_terminated_server_ends_well() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_is_told_and_ends_nothing() {
+    let program = Program::new();
+    let file = program.folder.path().join("auth.log");
+    std::fs::write(&file, "").unwrap();
+    let log = program.folder.path().join("footfall.log");
+    let mut watch = program.command();
+    watch.args(["watch", file.to_str().unwrap()]);
+    let mut serve = program.command();
+    serve.args(["serve", "--listen", "127.0.0.1:0"]);
+    let mut sync = program.command();
+    sync.args(["sync", "defender", "--every", "1h", "--tenant-id", "t", "--client-id"])
+        .args(["8a5a7f6a-0000-4000-8000-000000000000", "--url", "http://127.0.0.1:9"])
+        .args(["--authority", "http://127.0.0.1:9"])
+        .env("FOOTFALL_SYNC_SECRET", "x");
+    for (mut command, name) in [(serve, "the server"), (watch, "the watch"), (sync, "the sync")] {
+        let stderr = std::fs::File::create(&log).unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+        let pid = child.id().to_string();
+        // Once it takes signals: it has opened its database by then.
+        let told = (0..100).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            let text = std::fs::read_to_string(&log).unwrap();
+            if takes_hangups(&pid) && !text.contains("SIGHUP") {
+                assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+            }
+            text.contains(&format!("SIGHUP: {name} goes on as it is"))
+        });
+        let ended = child.try_wait().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
+        assert!(told, "{name}: {}", std::fs::read_to_string(&log).unwrap());
+        assert_eq!(ended, None, "{name}");
+    }
+    let server = program.serve(&[]);
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(server.get("/api/machines", "x").0, 401, "it goes on answering");
+}
+
+/// Whether a process has a handler for SIGHUP, which is the first signal.
+#[cfg(target_os = "linux")]
+fn takes_hangups(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & 1 != 0)
+}

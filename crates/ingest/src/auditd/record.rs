@@ -32,7 +32,7 @@ impl<'a> Record<'a> {
     pub(crate) fn parse(line: &'a str) -> Option<Self> {
         let line = line.trim();
         let (node, rest) = match line.strip_prefix("node=") {
-            Some(rest) => rest.split_once(' ')?,
+            Some(rest) => node_cut(rest)?,
             None => ("", line),
         };
         let (kind, rest) = rest.trim_start().strip_prefix("type=")?.split_once(' ')?;
@@ -41,6 +41,12 @@ impl<'a> Record<'a> {
         let (outer, inner, enriched) = parts(rest.strip_prefix(':').unwrap_or(rest));
         let time = time_of(time)?;
         Some(Self { node, kind, time, serial: serial.parse().ok()?, outer, inner, enriched })
+    }
+
+    /// Whether a text begins like a record, whatever becomes of the rest.
+    pub(crate) fn begins(text: &str) -> bool {
+        let text = text.trim_start();
+        text.starts_with("type=") || text.starts_with("node=") && text.contains(" type=")
     }
 
     /// A field of the program's part; empty when it is not there.
@@ -101,6 +107,20 @@ impl<'a> Record<'a> {
         };
         number("id").or_else(|| number("uid")).unwrap_or_default()
     }
+}
+
+/// A node's name, and the record behind it. With `name_format = user` it is what a person wrote, blanks
+/// and all: it ends where a record's type and stamp begin.
+fn node_cut(text: &str) -> Option<(&str, &str)> {
+    /// Of the longest type's name.
+    const MAX_TYPE_BYTES: usize = 64;
+    text.match_indices(" type=").find_map(|(at, word)| {
+        let behind = text[at + word.len()..].bytes().take(MAX_TYPE_BYTES);
+        let kind =
+            behind.take_while(|it| it.is_ascii_alphanumeric() || b"_[]".contains(it)).count();
+        let rest = &text[at + word.len() + kind..];
+        rest.trim_start().starts_with("msg=audit(").then(|| (text[..at].trim(), &text[at..]))
+    })
 }
 
 /// The kernel's, the program's and auditd's part of what follows the head.
@@ -227,6 +247,17 @@ mod tests {
         assert_eq!(record.user_number(), "1001");
         let named = line.replace("unknown(1001)", "ann");
         assert_eq!(Record::parse(&named).unwrap().enriched_name(), Some("ann"));
+    }
+
+    #[test]
+    fn a_node_is_called_what_a_person_likes() {
+        for node in ["web-1", "192.0.2.1", "2001:db8::1", "Rocky 9 app 50", "a type=b", "type=c"] {
+            let line = format!("node={node} type=USER_LOGIN msg=audit(1.2:3): msg='res=success'");
+            let record = Record::parse(&line).unwrap();
+            assert_eq!((record.node, record.kind, record.serial), (node, "USER_LOGIN", 3));
+        }
+        let long = format!("node={}", " type=".repeat(2_000_000));
+        assert!(Record::parse(&long).is_none());
     }
 
     #[test]

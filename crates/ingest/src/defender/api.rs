@@ -259,8 +259,9 @@ fn logons(
     let sid = user.text("accountSid");
     bounded(&[("accountName", &name), ("accountDomain", &domain), ("accountSid", &sid)])?;
     let types = logon_types(user)?;
-    let judged =
-        |logon_type: &LogonType| context.rule.judge(&name, &sid, *logon_type) != Verdict::Noise;
+    let judged = |logon_type: &LogonType| {
+        context.rule.judge(&name, &domain, &sid, *logon_type) != Verdict::Noise
+    };
     let types: Vec<LogonType> = types.into_iter().filter(judged).collect();
     let Some(account) = Account::from_log(&name, &domain, &sid) else {
         return Ok(Vec::new());

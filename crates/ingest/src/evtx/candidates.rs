@@ -21,7 +21,7 @@ use memchr::memmem::find_iter;
 
 use crate::windows::EVENT_IDS;
 
-const CHUNK_HEADER_BYTES: usize = 512;
+pub(super) const CHUNK_HEADER_BYTES: usize = 512;
 /// Magic, size, number, time.
 const RECORD_HEADER_BYTES: usize = 24;
 /// The header, and the copy of the size behind the BinXML.
@@ -57,7 +57,7 @@ pub(super) fn leave_out_others(chunk: &mut EvtxChunkData) -> Vec<u64> {
 }
 
 /// The size and the number of the record that begins there.
-fn header(data: &[u8], at: usize) -> Option<(usize, u64)> {
+pub(super) fn header(data: &[u8], at: usize) -> Option<(usize, u64)> {
     let record = data.get(at..)?;
     let size = u32::from_le_bytes(*record.get(4..)?.first_chunk()?) as usize;
     let number = u64::from_le_bytes(*record.get(8..)?.first_chunk()?);

@@ -10,7 +10,6 @@ use memchr::memchr;
 
 use super::{Entry, Reader};
 use crate::Format;
-use crate::logind::Waiting;
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
 use crate::stream::Stream;
@@ -32,7 +31,7 @@ pub(crate) fn is_export(head: &[u8]) -> bool {
 
 /// Reads a file that looks like it.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
-    let mut reader = Reader::new(session.options, Waiting::default());
+    let mut reader = Reader::new(session.options);
     let mut file = OpenFile::new(session, name, Format::Journal);
     let mut bytes = Bytes::new(stream);
     let mut flow = ControlFlow::Continue(());

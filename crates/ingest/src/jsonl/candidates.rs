@@ -6,19 +6,24 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem;
+
+use crate::journal::SESSION_START;
 use crate::words::{Seen, Words};
 use crate::{defender, entra, osquery, windows};
 
 /// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
 /// whose class is a number, and of our own format. In Defender's tables a sign-in that succeeded may
-/// name no device, and still tells which names are one person's.
-const KEYS: [&str; 6] = [
-    "\"computerDnsName\"",
-    "\"accountName\"",
-    "\"authentication\"",
+/// name no device, and still tells which names are one person's. The last is of laurel's events. Where one
+/// is a key, the quote behind it is left out: inside a text it has a backslash before it.
+const KEYS: [&str; 7] = [
+    "\"computerDnsName",
+    "\"accountName",
+    "\"authentication",
     "3002",
-    "\"footfall\"",
-    "\"LogonSuccess\"",
+    "\"footfall",
+    "\"LogonSuccess",
+    "\"USER_",
 ];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
@@ -28,12 +33,23 @@ const SIGN_IN: &str = "\"deviceDetail\"";
 /// capital.
 const DEVICE: [&str; 2] = ["\"Device", "\"device"];
 
+/// Of lines of logs, and of entries of a journal, that something carries: logind's message of a session that
+/// begins, its words, and the audit log.
+const CARRIED: [&str; 3] = [SESSION_START, "New session '", "audit("];
+/// What sshd says of logons, or a journal hides in bytes: with its name on the same line.
+const SAID: [&str; 3] = ["Accepted ", "Failed ", MESSAGE];
+/// A message that is a list of bytes, with or without blanks.
+const MESSAGE: &str = "\"MESSAGE\"";
+
 /// Where the words stand among all.
 const FIRST_KEY: usize = windows::EVENT_IDS.len();
 const RESULT_AT: usize = FIRST_KEY + KEYS.len();
 const SIGN_IN_AT: usize = RESULT_AT + 1;
 const FIRST_DEVICE: usize = SIGN_IN_AT + 1;
-const WORDS: usize = FIRST_DEVICE + DEVICE.len();
+const FIRST_CARRIED: usize = FIRST_DEVICE + DEVICE.len();
+const FIRST_SAID: usize = FIRST_CARRIED + CARRIED.len();
+const MESSAGE_AT: usize = WORDS - 1;
+const WORDS: usize = FIRST_SAID + SAID.len();
 
 /// What a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +58,33 @@ pub(super) struct MayBe {
     pub(super) product: bool,
     /// An event of Windows that matters.
     pub(super) event: bool,
+    /// A line of a log or an entry of a journal, or what carries one.
+    pub(super) carried: bool,
+}
+
+impl MayBe {
+    /// Whether it is to be parsed.
+    pub(super) fn any(self) -> bool {
+        self.product || self.event || self.carried
+    }
+
+    /// Whether it can be nothing else than an event of Windows.
+    pub(super) fn is_event_alone(self) -> bool {
+        self.event && !self.product && !self.carried
+    }
 }
 
 /// Gives every line of a block to `each`, with what it can be.
 pub(super) fn lines<'b>(block: &'b [u8], each: &mut dyn FnMut(&'b [u8], MayBe)) {
     static SEARCHER: LazyLock<Words> = LazyLock::new(|| {
-        Words::new(&[&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE].concat())
+        let words = [&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE, &CARRIED, &SAID];
+        debug_assert_eq!(words.iter().map(|words| words.len()).sum::<usize>(), WORDS);
+        Words::new(&words.concat())
     });
     let holds = |word: aho_corasick::Match| match word.pattern().as_usize() {
         ..FIRST_KEY => windows::stands_alone(block, word.range()),
-        FIRST_DEVICE.. => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
+        FIRST_DEVICE..FIRST_CARRIED => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
+        MESSAGE_AT => is_list(&block[word.end()..]),
         _ => true,
     };
     SEARCHER.lines(block, holds, &mut |line, seen| each(line, may_be(line, seen)));
@@ -61,11 +94,27 @@ fn may_be(line: &[u8], seen: Seen) -> MayBe {
     MayBe {
         product: !seen.is_empty() && may_be_of_product(line, seen),
         event: seen.has_any(0..FIRST_KEY),
+        carried: seen.has_any(FIRST_CARRIED..FIRST_SAID)
+            || seen.has_any(FIRST_SAID..WORDS) && names_sshd(line),
     }
 }
 
+/// Whether what follows a key is a list.
+fn is_list(rest: &[u8]) -> bool {
+    // No newline: the next line is another record.
+    let blanks =
+        |bytes: &[u8]| bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let rest = &rest[blanks(rest)..];
+    rest.strip_prefix(b":").is_some_and(|value| value[blanks(value)..].starts_with(b"["))
+}
+
+fn names_sshd(line: &[u8]) -> bool {
+    static SSHD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("sshd"));
+    SSHD.find(line).is_some()
+}
+
 fn may_be_of_product(line: &[u8], seen: Seen) -> bool {
-    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..WORDS);
+    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..FIRST_CARRIED);
     seen.has_any(FIRST_KEY..RESULT_AT)
         || names_device
             && !(seen.has(SIGN_IN_AT) && entra::is_other_sign_in(line))
@@ -98,6 +147,7 @@ mod tests {
             r#"{"unixTime":1,"columns":{"user":"ann","tty":"pts/0"}}"#,
             r#"{"unixTime":1,"columns":{"name":"Ubuntu","platform":"ubuntu","version":"22.04"}}"#,
             r#"{"footfall":"logon"}"#,
+            r#"{"ID":"1.2:3","USER_LOGIN":{}}"#,
         ] {
             assert!(of_line(line).product, "{line}");
         }
@@ -136,6 +186,13 @@ mod tests {
                 (0..bytes.len())
                     .any(|at| bytes[at..].starts_with(id.as_bytes()) && stands_alone(at))
             }),
+            carried: CARRIED.iter().any(has)
+                || line.contains("sshd")
+                    && (line.contains("Accepted ")
+                        || line.contains("Failed ")
+                        || line
+                            .match_indices(MESSAGE)
+                            .any(|(at, word)| is_list(&bytes[at + word.len()..]))),
         }
     }
 
@@ -168,6 +225,9 @@ mod tests {
         prop_oneof![
             prop::sample::select(&windows::EVENT_IDS[..]).prop_map(str::to_owned),
             prop::sample::select(&KEYS[..]).prop_map(str::to_owned),
+            prop::sample::select(&CARRIED[..]).prop_map(str::to_owned),
+            prop::sample::select(&SAID[..]).prop_map(str::to_owned),
+            prop::sample::select(&["sshd", " : [", ":["][..]).prop_map(str::to_owned),
             prop::sample::select(&[RESULT, SIGN_IN][..]).prop_map(str::to_owned),
             prop::sample::select(others.to_vec()).prop_map(str::to_owned),
             "[a-zA-Z0-9\":, ]{0,50}",

@@ -20,6 +20,8 @@ const UNDEFINED: u32 = 0;
 pub(super) struct Session<'a> {
     /// It is one of a person, as far as the table tells.
     is_session: bool,
+    /// It comes from a record of utmp; on Windows a session need have no name.
+    is_of_utmp: bool,
     user: Cow<'a, str>,
     domain: Cow<'a, str>,
     sid: Cow<'a, str>,
@@ -42,6 +44,7 @@ impl<'a> Session<'a> {
     pub(super) fn of(row: &Object<'a>) -> Option<Self> {
         let mut session = Session {
             is_session: true,
+            is_of_utmp: false,
             user: row.text("user"),
             domain: Cow::Borrowed(""),
             sid: row.text("sid"),
@@ -58,15 +61,24 @@ impl<'a> Session<'a> {
             session.kind = Kind::Word(row.text("logon_type"), row.text("logon_id"));
         } else if row.has_all(&["user", "time", "type", "tty"]) {
             // utmpx has other types too; Windows has sessions that are active.
-            session.is_session = matches!(&*row.text("type"), "user" | "active");
+            let kind = row.text("type");
+            session.is_session = matches!(&*kind, "user" | "active");
+            session.is_of_utmp = kind == "user";
         } else if row.has_all(&["username", "time", "type", "tty"]) {
             session.user = row.text("username");
             session.is_session = row.text("type") == "7";
+            session.is_of_utmp = session.is_session;
         } else {
             return None;
         }
         session.is_session &= !PSEUDO_USERS.contains(&&*session.user);
         Some(session)
+    }
+
+    /// A try that SDDM up to 0.20 wrote into utmp like a logon: it names no terminal.
+    fn is_refused(&self) -> bool {
+        let has_no_terminal = matches!(&self.kind, Kind::Terminal(tty) if tty.trim().is_empty());
+        self.is_of_utmp && has_no_terminal && !self.user.is_empty()
     }
 
     fn logon_type(&self) -> Option<LogonType> {
@@ -105,6 +117,9 @@ pub(super) fn logon(session: &Session<'_>, sender: &Sender<'_, '_>) -> Result<Fo
     if !session.is_session {
         return Ok(Found::Other);
     }
+    if session.is_refused() {
+        return Ok(Found::Failure);
+    }
     let logon_type = session.logon_type().ok_or_else(|| FieldError::LogonType {
         field: "logon_type",
         text: match &session.kind {
@@ -112,7 +127,7 @@ pub(super) fn logon(session: &Session<'_>, sender: &Sender<'_, '_>) -> Result<Fo
         },
     })?;
     let Session { user, domain, sid, upn, .. } = session;
-    if sender.context.rule.judge(user, sid, logon_type) == Verdict::Noise {
+    if sender.context.rule.judge(user, domain, sid, logon_type) == Verdict::Noise {
         return Ok(Found::Logon(None));
     }
     bounded(&[("user", user), ("logon_domain", domain), ("sid", sid), ("upn", upn)])?;

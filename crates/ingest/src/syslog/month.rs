@@ -21,6 +21,12 @@ const NAMES: [&[&str]; 12] = [
 pub(super) fn number(name: &str) -> Option<i8> {
     /// Of the longest name.
     const MAX_BYTES: usize = 8;
+    // What daemons write, and so nearly every line.
+    const ENGLISH: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    if let Some(at) = ENGLISH.iter().position(|it| *it == name) {
+        return i8::try_from(at + 1).ok();
+    }
     if name.len() > MAX_BYTES {
         return None;
     }
@@ -35,7 +41,15 @@ mod tests {
 
     #[test]
     fn a_name_is_of_one_month() {
-        for (name, expected) in [("Mar", 3), ("août", 8), ("DÉC.", 12), ("Okt", 10)] {
+        for (name, expected) in [
+            ("Jan", 1),
+            ("Mar", 3),
+            ("mar", 3),
+            ("août", 8),
+            ("DÉC.", 12),
+            ("Okt", 10),
+            ("Dec", 12),
+        ] {
             assert_eq!(number(name), Some(expected), "{name}");
         }
         assert_eq!(number("Monday"), None);

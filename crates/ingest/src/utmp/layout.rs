@@ -1,11 +1,11 @@
 //! Where the fields of a record are, and which of the four layouts a file has.
 
 /// The types of records that are told apart (`utmp(5)`).
-pub(super) mod kinds {
-    pub(in super::super) const EMPTY: i16 = 0;
-    pub(in super::super) const LOGIN: i16 = 6;
-    pub(in super::super) const USER: i16 = 7;
-    pub(super) const ACCOUNTING: i16 = 9;
+pub(crate) mod kinds {
+    pub(crate) const EMPTY: i16 = 0;
+    pub(crate) const LOGIN: i16 = 6;
+    pub(crate) const USER: i16 = 7;
+    pub(crate) const ACCOUNTING: i16 = 9;
 }
 
 /// 1990-01-01, before which there was no Linux.
@@ -14,13 +14,10 @@ const FIRST_SECOND: i64 = 631_152_000;
 const WITHOUT_CLOCK: std::ops::Range<i64> = 0..31_536_000;
 /// The kernel's own limit (`PID_MAX_LIMIT`).
 const MAX_PID: i32 = 4 * 1024 * 1024;
+/// How far is looked for the next record where one was cut.
+pub(super) const RESUME_RECORDS: usize = 2;
 /// Records that are looked at to know a layout.
 const MAX_JUDGED: usize = 256;
-
-/// Whether a file's first bytes are records of one of the layouts.
-pub(crate) fn is_log(head: &[u8]) -> bool {
-    Layout::of(head).is_some()
-}
 
 /// How a machine lays out its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,20 +99,44 @@ impl Layout {
             .filter_map(move |bytes| self.record(bytes))
     }
 
-    /// How well the records make sense: 0 for not at all.
-    fn score(self, head: &[u8]) -> usize {
-        let (mut total, mut sound, mut score) = (0, 0, 0);
-        let mut first_is_certain = false;
-        let mut any_is_certain = false;
-        for record in self.records(head).take(MAX_JUDGED) {
-            let certain = record.is_certain();
-            first_is_certain |= total == 0 && certain;
-            any_is_certain |= certain;
-            total += 1;
-            sound += usize::from(record.is_sound());
-            score += usize::from(record.is_sound()) + usize::from(certain);
+    /// How many bytes stand before the next record; none in a sound file. A record that was cut,
+    /// by a full disk or a crash, moves all that were written after it.
+    pub(super) fn misplaced(self, rest: &[u8]) -> usize {
+        let size = self.size();
+        let record = |at: usize| self.record(&rest[at..]);
+        let certain = |at: usize| record(at).is_some_and(|record| record.is_certain());
+        // What stands before a certain record is one, however odd: it is read for what it says.
+        if certain(0) || rest.len() == size || (rest.len() >= 2 * size && certain(size)) {
+            return 0;
         }
-        if first_is_certain || (any_is_certain && 2 * sound >= total) { score } else { 0 }
+        let last = rest.len() - size;
+        let mut moved = (1..=last.min(RESUME_RECORDS * size)).filter(|at| at % size != 0);
+        match moved.find(|&at| certain(at)) {
+            Some(at) => at,
+            None if record(0).is_some_and(|record| record.is_readable()) => 0,
+            None => size,
+        }
+    }
+
+    /// How well the records make sense: 0 where they do not throughout.
+    fn score(self, head: &[u8]) -> usize {
+        let (mut total, mut sound, mut certain) = (0, 0, 0);
+        let mut rest = head;
+        while total < MAX_JUDGED
+            && let Some(bytes) = rest.get(..self.size())
+        {
+            if is_zero(bytes) {
+                rest = &rest[self.size()..];
+                continue;
+            }
+            let odd = self.misplaced(rest);
+            let record = self.record(bytes).filter(|_| odd == 0);
+            total += 1;
+            sound += usize::from(record.as_ref().is_some_and(Record::is_sound));
+            certain += usize::from(record.is_some_and(|record| record.is_certain()));
+            rest = &rest[if odd == 0 { self.size() } else { odd }..];
+        }
+        if certain > 0 && 3 * sound >= 2 * total { sound + certain } else { 0 }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn event(
     time: impl FnOnce() -> Result<Timestamp, FieldError>,
 ) -> Result<Option<SessionEvent>, FieldError> {
     let whose = Whose::of(values, change);
-    if rule.is_noise(whose.user, whose.sid) {
+    if rule.is_noise(whose.user, whose.domain, whose.sid) {
         return Ok(None);
     }
     let Some(session) = session(whose.logon_id) else { return Ok(None) };
@@ -33,6 +33,7 @@ pub(super) fn event(
 /// Whose session it is.
 struct Whose<'a> {
     user: &'a str,
+    domain: &'a str,
     sid: &'a str,
     logon_id: &'a str,
 }
@@ -45,20 +46,20 @@ impl<'a> Whose<'a> {
         let has_account = matches!(change, Reconnected | Disconnected);
         if values.first.iter().any(|value| !value.is_empty()) {
             return match has_account {
-                true => Self { user: first, sid: "", logon_id: third },
-                false => Self { user: second, sid: first, logon_id: fourth },
+                true => Self { user: first, domain: second, sid: "", logon_id: third },
+                false => Self { user: second, domain: third, sid: first, logon_id: fourth },
             };
         }
-        let (user, sid) = match has_account && !values.account.is_empty() {
-            true => (values.account, ""),
-            false => (values.user, values.sid),
+        let (user, domain, sid) = match has_account && !values.account.is_empty() {
+            true => (values.account, values.account_domain, ""),
+            false => (values.user, values.domain, values.sid),
         };
         let logon_id = match (has_account, values.logon_id, values.account_logon_id) {
             (true, _, id) if !id.is_empty() => id,
             (_, "", id) => id,
             (_, id, _) => id,
         };
-        Self { user, sid, logon_id }
+        Self { user, domain, sid, logon_id }
     }
 }
 

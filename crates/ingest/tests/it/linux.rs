@@ -2,7 +2,9 @@
 
 mod auditd;
 mod databases;
+mod foreign;
 mod journal;
+mod listing;
 mod records;
 mod syslog;
 

@@ -4,13 +4,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod archives;
+mod clocks;
 mod damage;
 mod defender;
 mod defender_api;
 mod entra;
+mod event_json;
 mod identifiers;
 mod inputs;
 mod json;
+mod kusto;
 mod lines;
 mod linux;
 mod live;
@@ -21,5 +24,8 @@ mod schemas;
 mod sevenz;
 mod shapes;
 mod support;
+mod tables;
 mod truth;
+mod utf16;
 mod xml;
+mod zones;

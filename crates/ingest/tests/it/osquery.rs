@@ -191,6 +191,24 @@ fn rows_are_found_in_every_form() {
 }
 
 #[test]
+fn refused_tries_and_logon_screens_are_no_logons() {
+    let rows = [
+        r#"{"type":"user","user":"nobody.here","tty":"","host":"","time":"1772352000","pid":"9"}"#,
+        r#"{"username":"nobody.here","type":"7","type_name":"user-process","tty":"","host":":0","time":"1772352001","pid":"9"}"#,
+        r#"{"type":"user","user":"(unknown)","tty":":0","host":":0","time":"1772352002","pid":"9"}"#,
+        r#"{"type":"user","user":"gdm-greeter-2","tty":"tty1","host":"","time":"1772352003","pid":"9"}"#,
+        r#"{"username":"_mbsetupuser","type":"7","tty":"console","host":"","time":"1772352004","pid":"9"}"#,
+        r#"{"type":"user","user":"iris","tty":"tty2","host":"","time":"1772352005","pid":"9"}"#,
+        r#"{"type":"active","user":"jo","tty":"","host":"","time":"1772352006","pid":"-1"}"#,
+    ];
+    let text: Vec<_> = rows.iter().map(|row| added(row)).collect();
+    let read = read_bytes(text.join("\n").as_bytes());
+    assert_eq!(read.users(), ["iris", "jo"]);
+    let tally = read.tally();
+    assert_eq!((tally.records, tally.failures, tally.noise), (7, 2, 3));
+}
+
+#[test]
 fn the_tables_of_one_session_are_one_logon() {
     let windows = [
         "{\"user\":\"Ann\",\"type\":\"active\",\"tty\":\"Console\",\"host\":\"\",\"time\":\"1772352000\",\

@@ -49,12 +49,12 @@ fn a_row_of_sentinel_is_a_logon() {
         row("2026-03-01T08:00:00Z", 4625, "bob"),
         row("2026-03-01T08:00:00Z", 4688, "bob"),
         row("2026-03-01T08:00:00Z", 4624, "WS-1$"),
-        row("3/21/2026, 8:00:00.123 PM", 4624, "\"o'\"\"x, y\nz\"\"\""),
+        row("3/2/2026, 8:00:00.123 PM", 4624, "\"o'\"\"x, y\nz\"\"\""),
     ];
     let read = read_bytes(table(&rows).as_bytes());
     assert_eq!((&read.rejects, &read.skipped), (&vec![], &vec![]));
     assert_eq!(read.users(), ["ann", "o'\"x, y\nz\""]);
-    assert_eq!(read.times(), ["2026-03-01T08:00:00.1234567Z", "2026-03-21T20:00:00.123Z"]);
+    assert_eq!(read.times(), ["2026-03-01T08:00:00.1234567Z", "2026-03-02T20:00:00.123Z"]);
     let logon = &read.logons[0];
     assert_eq!(logon.machine.name, "WS-1.corp.example");
     assert_eq!(logon.source, Source::Sentinel);
@@ -120,7 +120,7 @@ fn a_row_of_splunk_holds_an_event_in_xml() {
                  <Data Name=\"\"TargetUserName\"\">ann</Data>\
                  <Data Name='LogonType'>2</Data></EventData></Event>";
     let text =
-        format!("_time,_raw,host\n\"2026-03-01\",\"{event}\",WEC01\nx,\"EventCode=4624\",y\n");
+        format!("_time,_raw,host\n\"2026-03-01\",\"{event}\",WEC01\nx,\"EventCode=4688\",y\n");
     let read = read_bytes(text.as_bytes());
     assert_eq!(read.rejects, []);
     assert_eq!(read.users(), ["ann"]);

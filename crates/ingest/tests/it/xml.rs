@@ -26,6 +26,46 @@ fn told(read: &Collected) -> Vec<String> {
     told.map(|reject| format!("{}: {}", reject.position, reject.reason)).collect()
 }
 
+/// A made event of an account whose SID a collector turned into its name, dropped, or left.
+fn event_of(sid: &str, domain: &str, user: &str) -> String {
+    event(user, "SQL-9.lab.example", "").replace("S-1-5-21-1-2-3-1104", sid).replace("CORP", domain)
+}
+
+#[test]
+fn accounts_of_no_person_are_known_by_their_domain_where_sids_are_names() {
+    let noise = [
+        event_of("NT SERVICE\\ReportServer", "NT SERVICE", "ReportServer"),
+        event_of("-", "NT SERVICE", "SQLTELEMETRY$LAB"),
+        event_of("IIS APPPOOL\\shop", "", "shop"),
+        event_of("", "NT VIRTUAL MACHINE", "0B3E7D1C-51C8-4F6A-9B1E-3C7B8D0A6F42"),
+        event_of("NT INSTANS\\Nätverkstjänst", "NT INSTANS", "Nätverkstjänst"),
+        event_of("AUTORIDADE NT\\SISTEMA", "-", "SISTEMA"),
+        event_of("", "", "Système"),
+        event_of("VIRTUAL USERS\\sshd_4332", "VIRTUAL USERS", "sshd_4332"),
+        event_of("Window Manager\\DWM-4", "Window Manager", "DWM-4"),
+    ];
+    let people = [
+        event_of("LAB\\Iris.Kahn", "LAB", "Iris.Kahn"),
+        event_of("LAB\\iris.kahn", "-", "iris.kahn"),
+        event_of("", "NT-LAB", "iris.kahn"),
+        event_of("%{S-1-5-21-1-2-3-1105}", "LAB", "jo"),
+    ];
+    let read = read_bytes([noise.concat(), people.concat()].concat().as_bytes());
+    assert_eq!((read.tally().records, read.tally().noise), (13, 9));
+    let accounts: Vec<_> = read
+        .logons
+        .iter()
+        .map(|it| (it.account.id(), it.account.sid.clone().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("lab\\iris.kahn", ""),
+        ("lab\\iris.kahn", ""),
+        ("nt-lab\\iris.kahn", ""),
+        ("lab\\jo", "S-1-5-21-1-2-3-1105"),
+    ];
+    assert_eq!(accounts, expected.map(|(id, sid)| (id.to_owned(), sid.to_owned())));
+}
+
 #[test]
 fn roots_quotes_and_lines_do_not_matter() {
     let events = [event("ann", "WS-1", ""), event("bob", "WS-2.corp.example", "")];

@@ -13,7 +13,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use intake::Refusal;
+use intake::{Outcome, Refusal};
 use inventory::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,7 +53,7 @@ impl Acks {
 }
 
 /// What the collector says.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Said {
     Success,
     TokenRequired,
@@ -61,6 +61,8 @@ pub(super) enum Said {
     InvalidToken,
     NoData,
     InvalidFormat(usize),
+    /// Nothing of the events was understood: the number of the first, and why.
+    NotUnderstood(usize, String),
     InternalError,
     Busy,
     ChannelMissing,
@@ -72,14 +74,16 @@ pub(super) enum Said {
 }
 
 impl Said {
-    fn words(self) -> (StatusCode, u32, &'static str) {
+    fn words(&self) -> (StatusCode, u32, &'static str) {
         match self {
             Said::Success => (StatusCode::OK, 0, "Success"),
             Said::TokenRequired => (StatusCode::UNAUTHORIZED, 2, "Token is required"),
             Said::InvalidAuthorization => (StatusCode::UNAUTHORIZED, 3, "Invalid authorization"),
             Said::InvalidToken => (StatusCode::FORBIDDEN, 4, "Invalid token"),
             Said::NoData => (StatusCode::BAD_REQUEST, 5, "No data"),
-            Said::InvalidFormat(_) => (StatusCode::BAD_REQUEST, 6, "Invalid data format"),
+            Said::InvalidFormat(_) | Said::NotUnderstood(..) => {
+                (StatusCode::BAD_REQUEST, 6, "Invalid data format")
+            }
             Said::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, 8, "Internal server error"),
             Said::Busy => (StatusCode::SERVICE_UNAVAILABLE, 9, "Server is busy"),
             Said::ChannelMissing => (StatusCode::BAD_REQUEST, 10, "Data channel is missing"),
@@ -96,8 +100,16 @@ impl Said {
     pub(super) fn answer(self, ack: Option<u64>) -> Response {
         let (status, code, text) = self.words();
         let mut body = json!({"text": text, "code": code});
-        if let Said::InvalidFormat(at) | Said::EventRequired(at) | Said::EventBlank(at) = self {
+        if let Said::InvalidFormat(at)
+        | Said::NotUnderstood(at, _)
+        | Said::EventRequired(at)
+        | Said::EventBlank(at) = self
+        {
             body["invalid-event-number"] = at.into();
+        }
+        // Splunk's senders log the body; no number of the protocol's says why.
+        if let Said::NotUnderstood(_, reason) = self {
+            body["reason"] = reason.into();
         }
         if let Some(ack) = ack {
             body["ackId"] = ack.into();
@@ -166,7 +178,7 @@ pub(crate) async fn event(
         let (sender, received) = receive(&app, &call, &headers, body).await?;
         let (events, fault) = body::take_apart(received.bytes.clone(), split).await??;
         if !events.is_empty() {
-            app.intake.records(&sender.origin(KIND), call.now, events).await?;
+            understood(app.intake.records(&sender.origin(KIND), call.now, events).await?)?;
         }
         // What stood before it is kept, and is known when it comes again.
         fault.map_or(Ok(()), Err)
@@ -213,12 +225,23 @@ async fn take_raw(
     let origin = sender.origin(KIND);
     // An event in XML may go over several lines.
     if text.starts_with(b"<Event") || text.starts_with(b"<?xml") {
-        app.intake.file(&origin, now, move || Ok(std::io::Cursor::new(bytes))).await?;
-        return Ok(());
+        let body = move || Ok(std::io::Cursor::new(bytes));
+        return understood(app.intake.file(&origin, now, body).await?);
     }
     let lines = text.split(|&byte| byte == b'\n').map(|line| bytes.slice_ref(line)).collect();
-    app.intake.records(&origin, now, lines).await?;
-    Ok(())
+    understood(app.intake.records(&origin, now, lines).await?)
+}
+
+/// Refuses events of which nothing was understood. Where something was, the others are counted.
+fn understood(outcome: Outcome) -> Result<(), Said> {
+    match outcome.not_understood() {
+        Some(reason) => {
+            let first = outcome.rejected.first().and_then(|rejected| rejected.number);
+            let at = first.map_or(0, |number| usize::try_from(number - 1).unwrap_or_default());
+            Err(Said::NotUnderstood(at, reason))
+        }
+        None => Ok(()),
+    }
 }
 
 fn answer(app: &AppState, taken: Result<(), Said>, with_channel: bool) -> Response {

@@ -72,7 +72,12 @@ pub(crate) async fn post(
     let reading = app.intake.file(&origin, call.now, move || encoding.unpack(Pieces::new(waiting)));
     let (outcome, ()) = tokio::join!(reading, hand_on(body, pieces));
     match outcome {
-        Ok(outcome) => Ok(answer(outcome)),
+        Ok(outcome) => match outcome.not_understood() {
+            Some(reason) => {
+                Err(ApiError::BadRequest(format!("nothing of the body was understood: {reason}")))
+            }
+            None => Ok(answer(outcome)),
+        },
         Err(refusal) => Err(refuse(&app, refusal)),
     }
 }

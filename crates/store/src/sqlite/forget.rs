@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use inventory::account::Account;
 use inventory::ids::TenantId;
 use inventory::query::UserSelector;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
+use super::read::who;
 use super::record::Writer;
 use super::times::recompute_machine;
 use super::{Failure, addresses, identity, persons, sessions};
@@ -64,28 +65,13 @@ fn accounts(
     tenant: TenantId,
     user: &UserSelector,
 ) -> Result<Vec<(i64, Account)>, Failure> {
-    let (condition, key) = match (&user.accounts, &user.domain) {
-        (Some(keys), _) => {
-            let keys: Vec<_> = keys.iter().map(|key| [&key.name, &key.authority]).collect();
-            let is_one = "(name, authority) IN (SELECT json_extract(value, '$[0]'),
-                 json_extract(value, '$[1]') FROM json_each(?3)) AND ?2 IS NOT NULL";
-            (is_one, super::values::to_json(&keys)?)
-        }
-        (None, None) => ("name = ?2 AND ?3 IS NOT NULL", String::new()),
-        (None, Some(domain)) if domain.is_empty() => {
-            let in_none = "name = ?2 AND ?3 = '' AND NOT EXISTS (
-                 SELECT 1 FROM account_domain WHERE account = account.number)";
-            (in_none, String::new())
-        }
-        (None, Some(domain)) => {
-            let in_it = "name = ?2 AND EXISTS (
-                 SELECT 1 FROM account_domain WHERE account = account.number AND domain = ?3)";
-            (in_it, domain.clone())
-        }
-    };
+    let (condition, mut values) = who::with_values(user)?;
+    values.push((":tenant".to_owned(), tenant.0.into()));
+    // Other tenants' accounts of the name do not tell which domains are one.
     let mut find = db.prepare_cached(&format!(
-        "SELECT number, name, {}, sid, upn, object_id FROM account
-         WHERE tenant = ?1 AND {condition}",
+        "WITH account AS NOT MATERIALIZED (
+             SELECT * FROM main.account AS account WHERE tenant = :tenant)
+         SELECT number, name, {}, sid, upn, object_id FROM account WHERE {condition}",
         super::read::DOMAIN
     ))?;
     let account = |row: &rusqlite::Row<'_>| {
@@ -98,7 +84,9 @@ fn accounts(
         };
         Ok((row.get(0)?, account))
     };
-    let found = find.query_map(params![tenant.0, user.name, key], account)?;
+    let values: Vec<_> =
+        values.iter().map(|(name, value)| (name.as_str(), value as &dyn ToSql)).collect();
+    let found = find.query_map(values.as_slice(), account)?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 

@@ -282,16 +282,16 @@ pub(super) fn erase(
         }
         keys.push(kept.key);
     }
+    // Who names accounts means no other of their names.
     let mut named = db.prepare_cached(
         "SELECT number FROM person_identity WHERE tenant = ?1 AND name = ?2
-         AND (?3 IS NULL OR domain = ?3)",
+         AND (?3 IS NULL OR domain = ?3) AND NOT ?4",
     )?;
-    // Of accounts that are named one by one the identifiers above tell which identities are theirs.
-    if user.accounts.is_none() {
-        let named = named.query_map(params![tenant.0, user.name, user.domain], |row| row.get(0))?;
-        for number in named {
-            identities.insert(number?);
-        }
+    let is_exact = user.accounts.is_some();
+    let named =
+        named.query_map(params![tenant.0, user.name, user.domain, is_exact], |row| row.get(0))?;
+    for number in named {
+        identities.insert(number?);
     }
     for number in &identities {
         db.prepare_cached("DELETE FROM person_identity WHERE number = ?1")?.execute([number])?;

@@ -13,7 +13,7 @@ pub(super) mod preview;
 pub(super) mod remotes;
 pub(super) mod users;
 pub(super) mod visible;
-mod who;
+pub(super) mod who;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -36,6 +36,7 @@ pub(super) const INVENTORY: Kind = Kind {
         include_str!("../../migrations/sqlite/0013_watch.sql"),
         include_str!("../../migrations/sqlite/0014_quarters.sql"),
         include_str!("../../migrations/sqlite/0015_namesakes.sql"),
+        include_str!("../../migrations/sqlite/0016_clocks.sql"),
     ],
 };
 
@@ -83,7 +84,10 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn open_error(
+    path: &Path,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
     Error::Open { path: path.to_owned(), source: source.into() }
 }
 

@@ -22,16 +22,18 @@ pub(super) fn count(
     let logons = delivery.logons.len();
     let kept = recorded.added + (delivery.weight() - logons) as u64;
     let newest = delivery.logons.iter().map(|logon| logon.time.ticks()).max();
+    let told = newest.max(delivery.ahead.map(|time| time.ticks()));
+    let ahead = told.map(|told| told - at.ticks());
     let mut add = db.prepare_cached(
         "INSERT INTO sender (tenant, kind, name, first_at, last_at, newest, received, accepted,
-             duplicates, noise, rejected)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             duplicates, noise, rejected, ahead)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT DO UPDATE SET first_at = min(first_at, excluded.first_at),
              last_at = max(last_at, excluded.last_at),
              newest = max(coalesce(newest, excluded.newest), coalesce(excluded.newest, newest)),
              received = received + excluded.received, accepted = accepted + excluded.accepted,
              duplicates = duplicates + excluded.duplicates, noise = noise + excluded.noise,
-             rejected = rejected + excluded.rejected",
+             rejected = rejected + excluded.rejected, ahead = coalesce(excluded.ahead, ahead)",
     )?;
     let name = name(db, delivery)?;
     let [received, noise, rejected] =
@@ -47,7 +49,8 @@ pub(super) fn count(
         kept,
         duplicates,
         noise,
-        rejected
+        rejected,
+        ahead
     ])?;
     Ok(())
 }
@@ -67,7 +70,7 @@ fn name<'d>(db: &Connection, delivery: &'d Delivery) -> Result<&'d str, Failure>
 pub(super) fn list(db: &Connection, tenant: TenantId) -> Result<Vec<Sender>, Failure> {
     let mut find = db.prepare_cached(
         "SELECT kind, name, first_at, last_at, newest, received, accepted, duplicates, noise,
-             rejected
+             rejected, ahead
          FROM sender WHERE tenant = ?1 ORDER BY kind, name",
     )?;
     let mut rows = find.query([tenant.0])?;
@@ -80,6 +83,7 @@ pub(super) fn list(db: &Connection, tenant: TenantId) -> Result<Vec<Sender>, Fai
             first_at: timestamp(row.get(2)?)?,
             last_at: timestamp(row.get(3)?)?,
             newest: row.get::<_, Option<i64>>(4)?.map(timestamp).transpose()?,
+            ahead_ticks: row.get(10)?,
             counts: Counts {
                 received: number(5)?,
                 accepted: number(6)?,

@@ -168,3 +168,24 @@ async fn some_accounts_of_a_name_are_forgotten() {
     let left = fixture.store.namesakes(&fixture.scope(), &user("jdoe"), Window::ALL).await.unwrap();
     assert_eq!(left.len(), 1);
 }
+
+/// What another tenant's logs tell of domains erases nobody here.
+#[tokio::test]
+async fn domains_are_one_within_a_tenant() {
+    let fixture = Fixture::new().await;
+    let other = fixture.store.add_tenant(uuid::Uuid::from_u128(9), "other", &[]).await.unwrap();
+    let sid = "S-1-5-21-1-2-3-1104";
+    let in_both = |domain: &str, session| Logon {
+        account: Account::from_log("jdoe", domain, sid).unwrap(),
+        ..logon("x", "ws-9", "2026-11-01T08:00:00Z", 2, session)
+    };
+    let theirs = vec![in_both("CORP", 1), in_both("LAB", 2)];
+    fixture.store.record(other.unwrap().number, theirs).await.unwrap();
+    let ours = vec![
+        logon("CORP\\jdoe", "ws-1", "2026-11-01T08:00:00Z", 2, 1),
+        logon("LAB\\jdoe", "ws-2", "2026-11-01T08:00:00Z", 2, 2),
+    ];
+    fixture.store.record(fixture.tenant, ours).await.unwrap();
+    let forgotten = fixture.store.forget(fixture.tenant, &user("CORP\\jdoe")).await.unwrap();
+    assert_eq!(forgotten.accounts.len(), 1, "{:?}", forgotten.accounts);
+}

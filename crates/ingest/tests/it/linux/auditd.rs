@@ -1,12 +1,14 @@
 //! The audit log, raw, enriched, and by way of syslog.
 
+mod real;
+
 use ingest::passwd::Passwd;
 use ingest::{Format, Options};
 use inventory::logon::Source;
 use proptest::prelude::*;
 
 use super::{on, rejects, told};
-use crate::support::read_bytes_with;
+use crate::support::{options, read_bytes_with};
 
 /// A record of process 7 in a session, with what its program says.
 fn record(kind: &str, serial: u32, session: u32, inner: &str) -> String {
@@ -42,6 +44,22 @@ fn logons_and_failures_are_told_apart() {
     assert!(read.warnings[0].contains("--passwd"));
     assert_eq!(read.files[0].format, Format::Auditd);
     assert_eq!(read.logons[0].source, Source::Auditd);
+}
+
+#[test]
+fn a_logon_screen_is_nobody_by_name_and_by_number() {
+    let gdm = |user: &str| {
+        format!(
+            "{user} exe=\"/usr/libexec/gdm-session-worker\" hostname=web-1 addr=? terminal=/dev/tty1 res=success"
+        )
+    };
+    let text = [
+        record("USER_LOGIN", 1, 1, &gdm("uid=42")),
+        record("USER_LOGIN", 2, 2, &gdm("acct=\"gdm\"")),
+        record("USER_LOGIN", 3, 3, &gdm("uid=1042")),
+    ];
+    let read = read_bytes_with(text.concat().as_bytes(), &on("web-1"));
+    assert_eq!((told(&read), read.tally().noise), (vec!["1042@web-1 2".to_owned()], 2));
 }
 
 #[test]
@@ -117,8 +135,109 @@ fn what_ausearch_puts_between_records_is_no_reject() {
     assert_eq!((read.logons.len(), read.tally().rejects), (1, 0));
 }
 
+/// With `name_format = user` a node is called what a person likes.
+#[test]
+fn a_nodes_name_may_have_blanks() {
+    let line = record("USER_LOGIN", 1, 1, &format!("op=login acct=\"ann\" {SSH} res=success"));
+    for node in ["Rocky 9 app 50", "192.0.2.50", "2001:db8::50", "app-50"] {
+        let line = format!("node={node} {line}");
+        for text in [
+            line.clone(),
+            format!("<38>{line}"),
+            format!("<38>Mar  2 10:40:00 {line}"),
+            format!("<38>Mar  2 10:40:00 relay-1 {line}"),
+            format!("<38>Mar  2 10:40:00 relay-1 audispd: {line}"),
+            format!("Mar  2 10:40:00 relay-1 tag_audit_log: {line}"),
+            format!("Mar  2 10:40:00 relay-1 Mar  2 10:40:00 app audisp-syslog[7]: {line}"),
+            format!("<13>1 2026-03-02T10:40:00Z relay-1 audit - - - {line}"),
+            format!("<13>1 2026-03-02T10:40:00Z relay-1 - - - - {line}"),
+        ] {
+            let read = read_bytes_with(text.as_bytes(), &options());
+            assert_eq!(told(&read), [format!("ann@{node} 10 192.0.2.7")], "{text}");
+            assert_eq!(read.files[0].format, Format::Auditd, "{text}");
+        }
+    }
+}
+
+/// What begins like a record never passes in silence.
+#[test]
+fn what_looks_like_a_record_is_one_or_a_reject() {
+    let line = record("USER_LOGIN", 1, 1, &format!("op=login acct=\"ann\" {SSH} res=success"));
+    let broken = line.replace("msg=audit(1772366400.001:1)", "msg=audit(03/02/2026 10:40:00.1:1)");
+    let interpreted = "ausearch's interpreted form";
+    for (text, reason) in [
+        (broken.clone(), interpreted),
+        (format!("node=Rocky 9 {broken}"), interpreted),
+        (format!("Mar  2 10:40:00 web-1 audispd: {broken}"), "begins like an audit record"),
+        (format!("Mar  2 10:40:00 web-1 {broken}"), "begins like an audit record"),
+        (format!("<13>1 2026-03-02T10:40:00Z web-1 root - - - {line}"), "the tag of `root`"),
+        ("type=USER_LOGIN\n".to_owned(), "neither"),
+        (line.replace("type=", "type = "), "neither"),
+    ] {
+        let text = format!("{}{text}", record("LOGIN", 1, 1, ""));
+        let read = read_bytes_with(text.as_bytes(), &on("web-1"));
+        assert_eq!((read.logons.len(), read.tally().rejects), (0, 1), "{text}");
+        assert!(rejects(&read)[0].contains(reason), "{:?}", rejects(&read));
+    }
+    // Words of a program with a process are anybody's, and no record.
+    let quoted = format!("Mar  2 10:40:00 web-1 nginx[7]: {line}");
+    let read = read_bytes_with(quoted.as_bytes(), &on("web-1"));
+    assert_eq!((read.logons.len(), read.tally().records, read.tally().rejects), (0, 1, 0));
+}
+
+/// What laurel makes of the records, by its json-format.md; with the program's part in `msg` or without.
+#[test]
+fn events_of_laurel_are_read() {
+    let login = |ses: u32, inner: &str| {
+        format!(
+            r#""USER_LOGIN":{{"pid":7,"uid":0,"auid":1001,"ses":{ses},{inner},"UID":"root","AUID":"ann"}}"#
+        )
+    };
+    let flat = r#""op":"login","id":1001,"exe":"/usr/sbin/sshd","hostname":"192.0.2.7","addr":"192.0.2.7","terminal":"ssh","res":"success","ID":"ann""#;
+    let failed = r#""op":"login","acct":"a%20b\" res=success '","exe":"/usr/sbin/sshd","hostname":"?","addr":"192.0.2.7","terminal":"ssh","res":"failed""#;
+    let named = failed.replace(r#""res":"failed""#, r#""res":"success""#);
+    let start = r#""USER_START":[{"pid":7,"uid":0,"auid":1001,"ses":3,"msg":{"op":"PAM:session_open","acct":"bob","exe":"/usr/libexec/openssh/sshd-session","hostname":"?","addr":"192.0.2.8","terminal":"ssh","res":"success"},"UID":"root"}]"#;
+    let lines = [
+        format!(r#"{{"ID":"1772448000.755:1","NODE":"web-1",{}}}"#, login(1, flat)),
+        format!(r#"{{"ID":"1772448001.755:2","NODE":"web-1",{}}}"#, login(2, &format!(r#""msg":{{{flat}}}"#))),
+        format!(r#"{{"ID":"1772448002.755:3","NODE":"web-1",{}}}"#, login(4, failed)),
+        format!(r#"{{"ID":"1772448003.755:4","NODE":"Rocky 9",{start}}}"#),
+        format!(r#"{{"ID":"1772448004.755:5",{}}}"#, login(5, &named)),
+        r#"{"ID":"1772448005.755:6","NODE":"web-1","SYSCALL":{"arch":"0xc000003e","key":null},"USER_CMD":{"pid":1}}"#.to_owned(),
+    ];
+    let text = lines.join("\n");
+    let read = read_bytes_with(text.as_bytes(), &on("web-2"));
+    let expected = [
+        "ann@web-1 10 192.0.2.7",
+        "ann@web-1 10 192.0.2.7",
+        "bob@Rocky 9 10 192.0.2.8",
+        "a b\" res=success '@web-2 10 192.0.2.7",
+    ];
+    assert_eq!(told(&read), expected);
+    assert_eq!(read.times()[0], "2026-03-02T10:40:00.755Z");
+    assert_eq!((read.tally().records, read.tally().failures, read.tally().rejects), (6, 1, 0));
+    assert_eq!((read.files[0].format, read.logons[0].source), (Format::Auditd, Source::Auditd));
+    // It is the event of the line that it was made of.
+    let line = "node=web-1 type=USER_LOGIN msg=audit(1772448000.755:1): pid=7 uid=0 auid=1001 ses=1 \
+        msg='op=login id=1001 exe=\"/usr/sbin/sshd\" hostname=192.0.2.7 addr=192.0.2.7 terminal=ssh res=success'\u{1d}ID=\"ann\"";
+    assert_eq!(read_bytes_with(line.as_bytes(), &options()).logons, read.logons[..1]);
+    let nameless = read_bytes_with(lines[4].as_bytes(), &options());
+    assert!(rejects(&nameless)[0].contains("--device"), "{:?}", nameless.rejects);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_object_of_laurels_panics_or_names_another(acct in ".{0,12}", node in ".{0,12}", more in "[ -~]{0,12}") {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let line = format!(
+            r#"{{"ID":"1.2:3","NODE":{},"USER_LOGIN":{{"ses":1,"acct":{},"exe":{},"res":"failed"}}}}"#,
+            text(&node), text(&acct), text(&more),
+        );
+        let read = read_bytes_with(line.as_bytes(), &on("web-1"));
+        prop_assert_eq!(read.logons.len(), 0, "{}", line);
+    }
 
     #[test]
     fn flipped_and_missing_bytes_never_panic(

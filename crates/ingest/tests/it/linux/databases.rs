@@ -144,6 +144,25 @@ fn a_row_that_is_wrong_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn sessions_of_logon_screens_are_no_persons() {
+    let rows = format!(
+        "{WTMP}{LASTLOG2} INSERT INTO wtmp(Type, User, Login, TTY, RemoteHost, Service) VALUES
+            (3, 'sddm', 1772366400000000, 'tty2', ':0', 'sddm-greeter'),
+            (3, 'iris', 1772366401000000, 'tty2', ':0', 'sddm'),
+            (3, 'dynamic-1', 1772366402000000, 'tty1', NULL, 'gdm-launch-environment'),
+            (3, 'iris', 1772366403000000, NULL, NULL, 'systemd-user'),
+            (3, 'cosmic-greeter', 1772366404000000, 'tty1', NULL, 'cosmic-greeter'),
+            (3, 'iris', 1772366405000000, 'tty3', NULL, 'cosmic-greeter'),
+            (3, '_greetd', 1772366406000000, 'tty1', NULL, 'greetd');
+         INSERT INTO Lastlog2 VALUES ('lightdm', 1772366400, 'tty7', ':0', 'lightdm-greeter'),
+            ('jo', 1772366400, 'tty7', ':0', 'lightdm'), ('lena', 1772366400, 'tty7', ':0', 'x-greeter');"
+    );
+    let read = read(&database(&rows));
+    assert_eq!(told(&read), ["iris@web-1 2", "iris@web-1 2", "jo@web-1 2"]);
+    assert_eq!((read.tally().records, read.tally().noise), (10, 7));
+}
+
+#[test]
 fn a_value_beyond_the_limit_ends_the_reading_with_a_reason() {
     let rows = format!(
         "{WTMP}{ROWS} INSERT INTO wtmp(Type, User, Login)

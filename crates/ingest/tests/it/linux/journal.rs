@@ -105,6 +105,12 @@ fn sessions_of_no_person_are_left_out() {
         session("ann", "3", "manager"),
         session("ann", "4", "background"),
         session("ann", "5", "user-early"),
+        // A systemd that writes no class: the account tells.
+        session("gdm-greeter-2", "6", ""),
+        session("plasmalogin", "7", ""),
+        session("_greetd", "8", ""),
+        session("cosmic-greeter", "9", ""),
+        session("greeter", "10", ""),
     ]);
     assert_eq!(told(&read), ["ann@web-1 2"]);
 }
@@ -165,15 +171,16 @@ fn broken_entries_are_told_by_their_place_and_the_rest_is_read() {
 }
 
 #[test]
-fn what_others_make_of_the_journal_is_not_taken_for_it() {
+fn an_entry_is_one_however_it_is_printed_and_passed_on() {
     for text in [
         "{\n\t\"__CURSOR\" : \"x\",\n\t\"MESSAGE\" : \"y\"\n}\n",
         "{\"__REALTIME_TIMESTAMP\":\"1\",\"message\":\"y\",\"host\":\"web-1\"}\n",
-        "{\"message\":\"{\\\"__CURSOR\\\":\\\"MESSAGE\\\":1}\"}\n",
     ] {
         let read = read_bytes(text.as_bytes());
-        assert_eq!((read.files, read.skipped.len()), (Vec::new(), 1), "{text}");
+        assert_eq!((read.files[0].format, read.tally().records), (Format::Journal, 1), "{text}");
     }
+    let read = read_bytes(b"{\"message\":\"{\\\"__CURSOR\\\":\\\"MESSAGE\\\":1}\"}\n");
+    assert_eq!((read.files, read.skipped.len()), (Vec::new(), 1));
 }
 
 #[test]

@@ -177,6 +177,91 @@ fn a_btmp_makes_no_logons_whatever_wrote_it() {
     }
 }
 
+#[test]
+fn logon_screens_and_refused_tries_put_nobody_on_a_machine() {
+    for layout in LAYOUTS {
+        let wtmp = [
+            record(layout, 2, "~", "reboot", "3.16.0", NOON),
+            record(layout, 7, ":0", "(unknown)", ":0", NOON + 1),
+            record(layout, 8, ":0", "(unknown)", ":0", NOON + 2),
+            record(layout, 7, ":0", "Debian-gdm", ":0", NOON + 3),
+            record(layout, 7, "tty1", "gdm-greeter-3", "", NOON + 4),
+            record(layout, 7, "", "nobody.here", "", NOON + 5),
+            record(layout, 7, "", "iris.kahn", ":0", NOON + 6),
+            record(layout, 7, "tty2", "iris.kahn", "", NOON + 7),
+            record(layout, 7, "pts/0", "greeter1", "192.0.2.9", NOON + 8),
+            record(layout, 7, "pts/1", "greeter", "192.0.2.9", NOON + 9),
+        ]
+        .concat();
+        let read = read_bytes_with(&wtmp, &on("app-9"));
+        assert_eq!(told(&read), ["iris.kahn@app-9 2", "greeter1@app-9 10 192.0.2.9"]);
+        let tally = read.tally();
+        assert_eq!((tally.records, tally.noise, tally.failures), (10, 4, 2));
+    }
+}
+
+#[test]
+fn windows_of_tmux_and_screen_are_local_and_mosh_has_an_address() {
+    let layout = (false, false);
+    let hosts = ["tmux(4321).%1", ":pts/9:S.0", "2001:db8::9 via mosh [77]"];
+    let records = hosts.map(|host| record(layout, 7, "pts/4", "ann", host, NOON));
+    let read = read_bytes_with(&records.concat(), &on("web-1"));
+    assert_eq!(told(&read), ["ann@web-1 2", "ann@web-1 2", "ann@web-1 10 2001:db8::9"]);
+}
+
+/// A lastlog whose numbers alone are known has the screen's account, too.
+#[test]
+fn a_system_account_on_a_display_is_the_logon_screen() {
+    let file = lastlog((false, false), &[(0, "tty1", ""), (42, ":0", ""), (1003, ":0", "")]);
+    assert_eq!(told(&read_bytes_with(&file, &on("web-1"))), ["0@web-1 2", "1003@web-1 2"]);
+    let users = Passwd::parse(b"sddm:x:1003:1003::/:/bin/false\n");
+    let options = ingest::Options { users, ..on("web-1") };
+    assert_eq!(told(&read_bytes_with(&file, &options)), ["0@web-1 2"]);
+}
+
+/// A file is a lastlog only where each of its records looks like one.
+#[test]
+fn a_record_that_is_none_makes_it_no_lastlog() {
+    let sound =
+        lastlog((false, false), &[(0, "tty1", ""), (9, "pts/0", "gate"), (5000, "pts/1", "")]);
+    let mut odd = sound.clone();
+    odd[9 * 292 + 4] = 7;
+    let read = read_bytes_with(&odd, &on("web-1"));
+    assert_eq!((read.files, read.skipped.len()), (Vec::new(), 1));
+    // What comes far behind what was looked at is told by its place.
+    let mut odd = sound.clone();
+    odd[5000 * 292 + 4] = 7;
+    let read = read_bytes_with(&odd, &on("web-1"));
+    assert_eq!(read.logons.len(), 2);
+    assert_eq!(rejects(&read), [format!("byte {}: 292 bytes that are no record", 5000 * 292)]);
+}
+
+#[test]
+fn openbsds_lastlog_is_told_from_linuxs() {
+    let lastlog = |users: &[(usize, &str, &str)]| {
+        let last = users.iter().map(|&(uid, ..)| uid).max().unwrap();
+        let mut bytes = vec![0; (last + 1) * 272];
+        for &(uid, line, host) in users {
+            let record = &mut bytes[uid * 272..(uid + 1) * 272];
+            record[..8].copy_from_slice(&(NOON + uid as i64).to_le_bytes());
+            record[8..8 + line.len()].copy_from_slice(line.as_bytes());
+            record[16..16 + host.len()].copy_from_slice(host.as_bytes());
+        }
+        bytes
+    };
+    // 1036 times 272 bytes is where a record of 296 bytes begins, too: of user 952.
+    for users in [&[(1036, "ttyC0", "")][..], &[(0, "ttyp0", "gate"), (1036, "ttyC0", "")]] {
+        let read = read_bytes_with(&lastlog(users), &on("bsd-1"));
+        let last = read.logons.last().unwrap();
+        assert_eq!((last.account.name.as_str(), last.time.seconds()), ("1036", NOON + 1036));
+        assert_eq!(read.logons.len(), users.len());
+    }
+    let users: Vec<_> = (1000..1200).map(|uid| (uid, "ttyp1", "")).collect();
+    let read = read_bytes_with(&lastlog(&users), &on("bsd-1"));
+    assert_eq!((read.logons.len(), read.tally().rejects), (200, 0));
+    assert_eq!(read.users()[0], "1000");
+}
+
 /// A record of lastlog, in a layout of (64-bit times, big-endian).
 fn lastlog((wide, big): (bool, bool), users: &[(usize, &str, &str)]) -> Vec<u8> {
     let size = if wide { 296 } else { 292 };

@@ -1,5 +1,10 @@
 //! auth.log, secure, and what journalctl makes of them.
 
+mod headers;
+mod journalctl;
+mod recognition;
+mod sent;
+
 use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, SystemTime};

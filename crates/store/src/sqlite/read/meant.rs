@@ -16,6 +16,9 @@ use crate::sqlite::Failure;
 /// Accounts of a realm that are looked at for its other names and its SIDs: each tells the same.
 const OF_REALM: i64 = 1_000;
 
+/// The domain of accounts of Entra in Windows' own log.
+const ENTRA_DOMAIN: &str = "azuread";
+
 /// Whether a text does not say by itself whom it means.
 pub(in crate::sqlite) fn needs_accounts(text: &str, upn: UpnLookup) -> bool {
     let realm = || UserRef::parse(text).is_some_and(|user| has_bare_realm(&user));
@@ -114,17 +117,25 @@ fn of_realm(
         one.forms.contains(realm) || one.account.upn.as_deref() == Some(&upn) || told.names(one)
     };
     let mut chosen: Vec<bool> = all.iter().map(by_itself).collect();
-    if !chosen.contains(&true) {
+    // An account without a SID is one that some source told under the realm: the same user's may be there
+    // under the domain's other name.
+    if !all.iter().zip(&chosen).any(|(one, &chosen)| chosen && one.own_sid().is_some()) {
         let domain = Domain::of(visible, realm)?;
-        chosen = all.iter().map(|one| domain.has(one)).collect();
-        if !chosen.contains(&true) {
+        let mut is_told = false;
+        for (one, chosen) in all.iter().zip(chosen.iter_mut()) {
+            *chosen = *chosen || domain.has(one);
+            is_told = is_told || (*chosen && one.own_sid().is_some());
+        }
+        if !is_told {
             // The NetBIOS name of a domain is as a rule the first label of its DNS name.
             let label = realm.split_once('.').map(|(label, _)| label);
             let is_called = |one: &Candidate| {
                 label.is_some_and(|label| one.forms.contains(label))
                     && !one.forms.iter().any(|form| form.contains('.'))
             };
-            chosen = all.iter().map(is_called).collect();
+            for (one, chosen) in all.iter().zip(chosen.iter_mut()) {
+                *chosen = *chosen || is_called(one);
+            }
         }
         if !chosen.contains(&true) {
             return Ok((!domain.is_unknown()).then(Vec::new));
@@ -192,7 +203,7 @@ impl Told {
     }
 }
 
-/// What accounts that were seen under a domain's name tell of it.
+/// What accounts that were seen under a domain's name, or whose UPNs have the realm, tell of it.
 struct Domain {
     /// All names of it.
     forms: BTreeSet<String>,
@@ -206,15 +217,24 @@ impl Domain {
             "SELECT account.sid, told.domain FROM (
                  SELECT account.number, account.sid FROM main.account_domain AS named
                  CROSS JOIN account ON account.number = named.account
-                 WHERE named.domain = :realm ORDER BY account.number LIMIT :most) AS account
+                 WHERE named.domain = :realm
+                 UNION SELECT account.number, account.sid FROM account
+                 WHERE substr(account.upn, -length(:suffix)) = :suffix
+                 ORDER BY number LIMIT :most) AS account
              JOIN main.account_domain AS told ON told.account = account.number",
         )?;
         let mut domain = Self { forms: BTreeSet::new(), sids: BTreeSet::new() };
-        let mut rows = find.query(named_params! { ":realm": realm, ":most": OF_REALM })?;
+        let suffix = format!("@{realm}");
+        let bound = named_params! { ":realm": realm, ":suffix": suffix, ":most": OF_REALM };
+        let mut rows = find.query(bound)?;
         while let Some(row) = rows.next()? {
             let sid: Option<String> = row.get(0)?;
             domain.sids.extend(sid.as_deref().and_then(domain_sid).map(str::to_owned));
-            domain.forms.insert(row.get(1)?);
+            let form: String = row.get(1)?;
+            // Windows writes it for every account of Entra, of whichever organisation.
+            if form != ENTRA_DOMAIN || form == realm {
+                domain.forms.insert(form);
+            }
         }
         Ok(domain)
     }

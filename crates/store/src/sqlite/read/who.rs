@@ -31,7 +31,9 @@ pub(super) fn is_of(
 }
 
 /// The same with the parameters' names and values, for a question that has no others of such names.
-pub(super) fn with_values(user: &UserSelector) -> Result<(String, Vec<(String, Sql)>), Failure> {
+pub(in crate::sqlite) fn with_values(
+    user: &UserSelector,
+) -> Result<(String, Vec<(String, Sql)>), Failure> {
     let mut values: Vec<(String, Sql)> = Vec::new();
     let condition = is_of(user, &mut |value| {
         let name = format!(":who{}", values.len());
