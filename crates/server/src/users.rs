@@ -26,6 +26,9 @@ use crate::rows::{self, Annotations, Inside, Row};
 use crate::state::AppState;
 use crate::{machines, presence, views, who};
 
+/// Accounts of a name that are told at most.
+const MAX_ACCOUNTS: usize = 1_000;
+
 /// `GET /api/users/{id}/machines`: the machines that a user logged on to, the last seen first,
 /// then by id. A user whom nobody knows has no machines (defender-api.md §1.1).
 pub(crate) async fn machines(
@@ -129,16 +132,33 @@ pub(crate) async fn get(
         let found = who::selector(&app, &call, permit.scope(), &id).await?;
         let selector = found.ok_or_else(not_found)?;
         let is_part = selector.accounts.is_some() || selector.domain.is_some();
+        let meant = selector.clone();
         let user = one(&app, &call, permit.scope(), selector).await?.ok_or_else(not_found)?;
         let shown = views::User::of(user.clone());
         let shown = match is_part {
             true => own_id(&app, &call, &permit, &id, user, shown).await?,
             false => shown,
         };
+        let shown = match who::wants_accounts(call.target.query().unwrap_or_default()) {
+            true => shown.with_accounts(accounts_of(&app, &call, permit.scope(), &meant).await?),
+            false => shown,
+        };
         envelope::single(&call, &query, &shown)
     };
     let body = app.answers.get_or(permit.answer_key(&call), answer).await?;
     Ok(envelope::ok(body).into_response())
+}
+
+/// Every account of a user's name, those that the user is made of first.
+async fn accounts_of(
+    app: &AppState,
+    call: &Call,
+    scope: &Scope,
+    meant: &UserSelector,
+) -> Result<Vec<views::AccountOfName>, ApiError> {
+    let mut all = app.store.namesakes(scope, meant, app.window(call.now)).await?;
+    all.truncate(MAX_ACCOUNTS);
+    Ok(all.into_iter().map(views::AccountOfName::new).collect())
 }
 
 /// The user that a selector means, of several accounts one.

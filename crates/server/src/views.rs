@@ -211,6 +211,34 @@ pub struct User {
     log_on_machines_count: Option<u64>,
     is_domain_admin: bool,
     is_only_network_user: bool,
+    /// The accounts of its name, where they are asked for.
+    #[serde(rename = "@footfall.accounts", skip_serializing_if = "Option::is_none")]
+    accounts: Option<Vec<AccountOfName>>,
+}
+
+/// An account that has a user's bare name: an annotation of our own.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountOfName {
+    account_name: String,
+    account_domain: Option<String>,
+    account_sid: Option<String>,
+    log_on_machines_count: u64,
+    /// Whether the user is made of it.
+    is_meant: bool,
+}
+
+impl AccountOfName {
+    pub(crate) fn new(namesake: store::Namesake) -> Self {
+        let account = namesake.account;
+        Self {
+            account_name: account.name,
+            account_domain: Some(account.domain).filter(|domain| !domain.is_empty()),
+            account_sid: account.sid,
+            log_on_machines_count: namesake.machines,
+            is_meant: namesake.is_meant,
+        }
+    }
 }
 
 impl Entity for User {
@@ -250,6 +278,7 @@ impl User {
             // Telemetry tells who logged on, not which groups they are in.
             is_domain_admin: false,
             is_only_network_user: relation.logon_types.is_subset(LogonTypes::NETWORK),
+            accounts: None,
         }
     }
 }
@@ -258,6 +287,11 @@ impl User {
     /// Its key.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The same with the accounts of its name.
+    pub(crate) fn with_accounts(self, accounts: Vec<AccountOfName>) -> Self {
+        Self { accounts: Some(accounts), ..self }
     }
 
     /// The same under another key.

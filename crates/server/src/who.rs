@@ -32,6 +32,14 @@ fn asked(query: &str) -> Result<Option<UserLookup>, ApiError> {
     }
 }
 
+/// Whether a query says `accounts=true`, an option of our own: a user then tells which accounts share its
+/// name.
+pub(crate) fn wants_accounts(query: &str) -> bool {
+    let mut pairs = odata::pairs::pairs(query).flatten();
+    let found = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("accounts"));
+    found.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("true"))
+}
+
 /// Whom a text means, and who else has the name: for answers that merge nobody without a word.
 #[derive(Clone, Debug, Default)]
 pub struct Meant {

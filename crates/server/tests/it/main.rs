@@ -26,6 +26,7 @@ mod lists;
 mod log;
 mod metadata;
 mod openapi;
+mod oracle;
 mod osquery;
 mod outside;
 mod pages;

@@ -166,6 +166,27 @@ async fn accounts_of_one_name_are_the_users_that_their_domains_make() {
     }
 }
 
+/// Nobody is merged without a word, for who asks for it.
+#[tokio::test]
+async fn a_user_tells_which_accounts_share_the_name() {
+    let server = server().await;
+    let token = server.reader().await;
+    let told = async |asked: &str| -> Vec<(Value, bool)> {
+        let entity = server.get(&format!("{}?accounts=true", path(asked)), &token).await.json();
+        let accounts = entity["@footfall.accounts"].as_array().unwrap().clone();
+        let one = |it: &Value| (it["accountDomain"].clone(), it["isMeant"].as_bool().unwrap());
+        accounts.iter().map(one).collect()
+    };
+    assert_eq!(told("jdoe").await.len(), 7);
+    assert!(told("jdoe").await.iter().all(|(_, is_meant)| *is_meant));
+    let of_lab = told("LAB\\jdoe").await;
+    assert_eq!(of_lab.iter().filter(|(_, is_meant)| *is_meant).count(), 2);
+    assert!(of_lab[..2].iter().all(|(domain, _)| domain == "lab"), "{of_lab:?}");
+    assert_eq!(told("root").await, [(Value::Null, true)]);
+    let plain = server.get(&path("jdoe"), &token).await.json();
+    assert_eq!(plain.get("@footfall.accounts"), None);
+}
+
 async fn names(server: &Server, token: &str, asked: &str) -> Vec<String> {
     server.get(&format!("{}/machines", path(asked)), token).await.names()
 }

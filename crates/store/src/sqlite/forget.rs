@@ -67,9 +67,11 @@ fn accounts(
 ) -> Result<Vec<(i64, Account)>, Failure> {
     let (condition, mut values) = who::with_values(user)?;
     values.push((":tenant".to_owned(), tenant.0.into()));
+    // Other tenants' accounts of the name do not tell which domains are one.
     let mut find = db.prepare_cached(&format!(
-        "SELECT number, name, {}, sid, upn, object_id FROM account
-         WHERE tenant = :tenant AND {condition}",
+        "WITH account AS NOT MATERIALIZED (
+             SELECT * FROM main.account AS account WHERE tenant = :tenant)
+         SELECT number, name, {}, sid, upn, object_id FROM account WHERE {condition}",
         super::read::DOMAIN
     ))?;
     let account = |row: &rusqlite::Row<'_>| {

@@ -143,3 +143,49 @@ async fn a_pseudonym_stands_for_the_name_in_the_audit_of_the_tenant() {
     sql.execute("INSERT INTO pseudonymising VALUES (1)", []).unwrap();
     assert!(sql.execute("UPDATE entry SET status = 404", []).is_err());
 }
+
+/// Accounts that are named one by one are erased, and no others of their name.
+#[tokio::test]
+async fn some_accounts_of_a_name_are_forgotten() {
+    let fixture = Fixture::new().await;
+    let logons = vec![
+        logon("CORP\\jdoe", "ws-1", "2026-11-01T08:00:00Z", 2, 1),
+        logon("LAB\\jdoe", "ws-2", "2026-11-01T08:00:00Z", 2, 2),
+        logon("jdoe", "ws-3", "2026-11-01T08:00:00Z", 2, 3),
+    ];
+    fixture.store.record(fixture.tenant, logons).await.unwrap();
+    let key = |authority: &str| inventory::query::AccountKey {
+        name: "jdoe".to_owned(),
+        authority: authority.to_owned(),
+    };
+    let lab = UserSelector { accounts: Some(vec![key("lab")]), ..user("jdoe") };
+    let forgotten = fixture.store.forget(fixture.tenant, &lab).await.unwrap();
+    assert_eq!(forgotten.accounts.len(), 1);
+    assert_eq!(forgotten.accounts[0].domain, "lab");
+    let forgotten = fixture.store.forget(fixture.tenant, &user("\\jdoe")).await.unwrap();
+    assert_eq!(forgotten.accounts.len(), 1);
+    assert_eq!(forgotten.accounts[0].domain, "");
+    let left = fixture.store.namesakes(&fixture.scope(), &user("jdoe"), Window::ALL).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+/// What another tenant's logs tell of domains erases nobody here.
+#[tokio::test]
+async fn domains_are_one_within_a_tenant() {
+    let fixture = Fixture::new().await;
+    let other = fixture.store.add_tenant(uuid::Uuid::from_u128(9), "other", &[]).await.unwrap();
+    let sid = "S-1-5-21-1-2-3-1104";
+    let in_both = |domain: &str, session| Logon {
+        account: Account::from_log("jdoe", domain, sid).unwrap(),
+        ..logon("x", "ws-9", "2026-11-01T08:00:00Z", 2, session)
+    };
+    let theirs = vec![in_both("CORP", 1), in_both("LAB", 2)];
+    fixture.store.record(other.unwrap().number, theirs).await.unwrap();
+    let ours = vec![
+        logon("CORP\\jdoe", "ws-1", "2026-11-01T08:00:00Z", 2, 1),
+        logon("LAB\\jdoe", "ws-2", "2026-11-01T08:00:00Z", 2, 2),
+    ];
+    fixture.store.record(fixture.tenant, ours).await.unwrap();
+    let forgotten = fixture.store.forget(fixture.tenant, &user("CORP\\jdoe")).await.unwrap();
+    assert_eq!(forgotten.accounts.len(), 1, "{:?}", forgotten.accounts);
+}

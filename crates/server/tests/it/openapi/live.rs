@@ -193,6 +193,7 @@ async fn vendor(probe: &Probe) {
         ("/api/users/$count", &[], "?$search=j"),
         ("/api/users/{id}", &user, "?$select=id"),
         ("/api/users/{id}", &user, ""),
+        ("/api/users/{id}", &user, "?accounts=true"),
         ("/api/machines/$count", &[], "?$filter=osBuild+eq+null"),
         ("/api/machines/findbytag", &[], "?tag=x&useStartsWithFilter=true&$orderby=id"),
         ("/api/machines/unTaggedMachines", &[], ""),

@@ -5,6 +5,7 @@
 //! under a `not` they are written so that null shows. Values are parameters, never text.
 
 mod column;
+mod items;
 mod related;
 
 use inventory::filter::{
@@ -18,8 +19,9 @@ use inventory::time::{TICKS_PER_SECOND, Timestamp};
 use rusqlite::types::Value as Sql;
 
 use self::column::{is_ascii_column, kind_letter};
+use self::items::{machines, users};
 pub(super) use self::related::Related;
-use super::{relations_in, since, who};
+use super::{relations_in, since};
 use crate::sqlite::functions::{number_of, number_of_test, to_sql};
 
 /// Writes conditions, and keeps the values of their parameters.
@@ -467,29 +469,6 @@ impl Writer {
     fn is_text(&self, scalar: &Scalar) -> bool {
         kind_letter(scalar) == 'x'
     }
-}
-
-/// Accounts of relations, with what they did there.
-// Without statistics SQLite might look at every account of the tenant for each relation: CROSS JOIN
-// keeps the order.
-fn users(relations: &str) -> String {
-    format!(
-        "(SELECT account.number, account.name, {} AS domain, account.sid, related.first_seen,
-             related.last_seen, related.logon_types, NULL AS machines, NULL AS most_prevalent,
-             NULL AS least_prevalent, {} AS shares_name, related.machine AS met_machine
-         FROM ({relations}) AS related
-         CROSS JOIN account ON account.number = related.account)",
-        who::domain_of_user(),
-        who::SHARES_NAME
-    )
-}
-
-/// Machines of relations, looked up in the same order.
-fn machines(relations: &str) -> String {
-    format!(
-        "(SELECT machine.*, related.account AS met_account FROM ({relations}) AS related
-         CROSS JOIN machine ON machine.number = related.machine)"
-    )
 }
 
 fn is_constant(scalar: &Scalar) -> bool {

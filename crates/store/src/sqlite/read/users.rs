@@ -201,26 +201,7 @@ fn source(
     list: &UserList,
     of_page: Option<&[i64]>,
 ) -> Result<String, Failure> {
-    let mut accounts = "1".to_owned();
-    if let Some(numbers) = of_page {
-        let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
-        let numbers = writer.parameter(Sql::Text(format!("[{}]", numbers.join(","))));
-        accounts = format!("account.number IN (SELECT value FROM json_each({numbers}))");
-    } else if let Some(user) = &list.of {
-        accounts = who::is_of(user, &mut |value| writer.parameter(value))?;
-    } else if let Some(names) = list.filter.as_ref().and_then(|filter| filter.account_names()) {
-        let names: Vec<_> =
-            names.into_iter().map(|name| writer.parameter(Sql::Text(name))).collect();
-        accounts = format!("account.name IN ({})", names.join(", "));
-    } else if let Some(numbers) = list.filter.as_ref().and_then(|filter| writer.required(filter)) {
-        let numbers = Sql::Text(numbers.to_owned());
-        let numbers = writer.parameter(numbers);
-        // With all others of the name, some of which may be of the same user.
-        accounts = format!(
-            "account.name IN (SELECT found.name FROM account AS found
-                 WHERE found.number IN (SELECT value FROM json_each({numbers})))"
-        );
-    }
+    let accounts = accounts_in(writer, list, of_page)?;
     let chosen = match accounts.as_str() {
         "1" => "1".to_owned(),
         _ => format!("account IN (SELECT account.number FROM account WHERE {accounts})"),
@@ -274,6 +255,35 @@ fn source(
         domain = who::domain_of_user(),
         SHARES_NAME = who::SHARES_NAME,
     ))
+}
+
+/// That a row of `account` can be in a list.
+fn accounts_in(
+    writer: &mut Writer,
+    list: &UserList,
+    of_page: Option<&[i64]>,
+) -> Result<String, Failure> {
+    let mut accounts = "1".to_owned();
+    if let Some(numbers) = of_page {
+        let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+        let numbers = writer.parameter(Sql::Text(format!("[{}]", numbers.join(","))));
+        accounts = format!("account.number IN (SELECT value FROM json_each({numbers}))");
+    } else if let Some(user) = &list.of {
+        accounts = who::is_of(user, &mut |value| writer.parameter(value))?;
+    } else if let Some(names) = list.filter.as_ref().and_then(|filter| filter.account_names()) {
+        let names: Vec<_> =
+            names.into_iter().map(|name| writer.parameter(Sql::Text(name))).collect();
+        accounts = format!("account.name IN ({})", names.join(", "));
+    } else if let Some(numbers) = list.filter.as_ref().and_then(|filter| writer.required(filter)) {
+        let numbers = Sql::Text(numbers.to_owned());
+        let numbers = writer.parameter(numbers);
+        // With all others of the name, some of which may be of the same user.
+        accounts = format!(
+            "account.name IN (SELECT found.name FROM account AS found
+                 WHERE found.number IN (SELECT value FROM json_each({numbers})))"
+        );
+    }
+    Ok(accounts)
 }
 
 fn filter(writer: &mut Writer, list: &UserList) -> String {

@@ -164,7 +164,7 @@ fn of_accounts(writer: &mut Writer, condition: &Condition, fails: bool) -> Strin
         ),
     };
     let relations = writer.relations(&chosen);
-    format!("{} AS item_1", super::users(&relations))
+    format!("{} AS item_1", super::items::users(&relations))
 }
 
 /// Machines of users: those that fulfil a condition. Days are found by their accounts.
@@ -177,7 +177,7 @@ fn of_machines(writer: &mut Writer, condition: &Condition, fails: bool) -> Strin
             "account IN (SELECT account FROM relation WHERE {machines}) AND {machines}"
         )),
     };
-    format!("{} AS item_1", super::machines(&relations))
+    format!("{} AS item_1", super::items::machines(&relations))
 }
 
 impl Writer {
