@@ -22,6 +22,7 @@ fn main() -> io::Result<()> {
         }
     }
     lines(&folder)?;
+    tables(&folder.join("tables"))?;
     records(&folder.join("records"))?;
     archives(&folder.join("archives"))
 }
@@ -52,6 +53,35 @@ fn lines(folder: &Path) -> io::Result<()> {
     let lines = HEADERS.map(|header| format!("{header}{SAID}\n")).concat();
     std::fs::write(folder.join(Shape::AuthLog.name()).join("headers"), lines)?;
     std::fs::write(folder.join(Shape::Auditd.name()).join("laurel"), format!("{LAUREL}\n"))
+}
+
+/// Tables of programs that write no shape of ours, and answers of Kusto.
+fn tables(folder: &Path) -> io::Result<()> {
+    const SEEDS: [(&str, &str); 6] = [
+        (
+            "powershell",
+            "#TYPE x\r\n\"Message\",\"Id\",\"LogName\",\"ProviderName\",\"MachineName\",\"TimeCreated\"\r\n\"An account\r\n\r\nSubject:\r\n\tSecurity ID:\tS-1-5-18\r\n\tAccount Name:\tWS$\r\n\tLogon ID:\t0x3E7\r\n\r\nLogon Type:\t2\r\n\r\nNew Logon:\r\n\tSecurity ID:\tS-1-5-21-1\r\n\tAccount Name:\tann\r\n\",\"4624\",\"Security\",\"Microsoft-Windows-Security-Auditing\",\"WS\",\"3/2/2026 8:15:30 AM\"\r\n",
+        ),
+        (
+            "event-viewer",
+            "Keywords,Date and Time,Source,Event ID,Task Category\r\nAudit Success,02.03.2026 08:15:30,Microsoft-Windows-Security-Auditing,4624,Logon,\"An account\"\r\n",
+        ),
+        (
+            "kibana",
+            "\"@timestamp\",\"winlog.event_id\",\"winlog.channel\",\"winlog.computer_name\",\"winlog.event_data.TargetUserName\",\"winlog.event_data.LogonType\"\n\"Mar 2, 2026 @ 08:15:30.123\",\"4,624\",Security,WS,ann,2\n",
+        ),
+        (
+            "log-analytics",
+            "sep=;\nTimeGenerated [UTC];EventLog;Source;Computer;EventID;EventData\n2. M\u{e4}rz 2026, 08:15;Security;Microsoft-Windows-Security-Auditing;WS;4624;<DataItem><EventData><Data Name='TargetUserName'>ann</Data><Data Name='LogonType'>2</Data></EventData></DataItem>\n",
+        ),
+        (
+            "kusto",
+            r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"TimeGenerated"},{"name":"HostName"},{"name":"SyslogMessage"},{"name":"ProcessName"}],"rows":[["2026-03-02T08:15:30Z","web-1","Accepted password for ann from 192.0.2.7 port 1 ssh2","sshd"]]}]}"#,
+        ),
+        ("utf16", "T\0i\0m\0e\0s\0t\0a\0m\0p\0,\0D\0e\0v\0i\0c\0e\0I\0d\0\n\0"),
+    ];
+    std::fs::create_dir_all(folder)?;
+    SEEDS.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
 /// Records of utmp as text, and of other systems.

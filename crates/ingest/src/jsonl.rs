@@ -218,9 +218,9 @@ impl LineReader<'_> {
             Ok(Understood::Unknown(like)) => return outcome.unknown(position, like),
             Err(_) => {}
         }
-        let mut values =
-            serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>();
-        while let Some(value) = values.next() {
+        for value in
+            serde_json::Deserializer::from_str(text).into_iter::<&serde_json::value::RawValue>()
+        {
             match value {
                 Ok(value) => {
                     let json = value.get();

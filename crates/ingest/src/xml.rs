@@ -28,8 +28,48 @@ use cut::{Part, Parts};
 const PART_BYTES: usize = 1024 * 1024;
 /// The longest event that is read; Windows' longest have some 100 KiB.
 const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
-const START_TAG: &[u8] = b"<Event";
-const END_TAG: &[u8] = b"</Event>";
+/// How much of a file is looked at for the prefix of its elements.
+const HEAD_BYTES: usize = 64 * 1024;
+/// No prefix is longer.
+const MAX_PREFIX_BYTES: usize = 64;
+
+/// The tags of events, which may have a prefix: `<e:Event xmlns:e=...>`.
+struct Tags {
+    start: Vec<u8>,
+    end: Vec<u8>,
+}
+
+impl Tags {
+    /// With a prefix and its colon, or nothing.
+    fn with(prefix: &[u8]) -> Self {
+        Self { start: [b"<", prefix, b"Event"].concat(), end: [b"</", prefix, b"Event>"].concat() }
+    }
+
+    /// By the first event of a file; without a prefix when none has one.
+    fn of(head: &[u8]) -> Self {
+        let plain = Self::with(b"");
+        if plain.starts(head).next().is_some() {
+            return plain;
+        }
+        let prefixed = memchr::memmem::find_iter(head, b":Event").find_map(|at| {
+            let before = &head[at.saturating_sub(MAX_PREFIX_BYTES)..at];
+            let open = memrchr(b'<', before)?;
+            let tags = Self::with(&[&before[open + 1..], b":"].concat());
+            let is_name = before[open + 1..].iter().all(u8::is_ascii_alphanumeric);
+            (is_name && tags.starts(&head[at - (before.len() - open)..]).next() == Some(0))
+                .then_some(tags)
+        });
+        prefixed.unwrap_or(plain)
+    }
+
+    /// Where events start; `<EventData` and `<Events` are no starts.
+    fn starts<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = usize> {
+        memchr::memmem::find_iter(text, &self.start).filter(|at| {
+            let next = text.get(at + self.start.len());
+            next.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))
+        })
+    }
+}
 
 /// Reads a file of events.
 pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) -> ControlFlow<()> {
@@ -38,21 +78,23 @@ pub(crate) fn read(session: &mut Session<'_>, name: &str, stream: Stream<'_>) ->
 
 /// Whether the text holds the start of an event, or of a file's root element `Events`.
 pub(crate) fn has_start(text: &[u8]) -> bool {
-    starts(text).next().is_some() || memchr::memmem::find(text, b"<Events").is_some()
+    Tags::with(b"").starts(text).next().is_some()
+        || memchr::memmem::find(text, b"<Events").is_some()
 }
 
 /// The same in parts of another size: it must not change what is found.
 fn read_in_parts(
     session: &mut Session<'_>,
     name: &str,
-    stream: Stream<'_>,
+    mut stream: Stream<'_>,
     part_bytes: usize,
 ) -> ControlFlow<()> {
     let options = session.options;
+    let tags = Tags::of(stream.look(HEAD_BYTES));
     let mut file = OpenFile::new(session, name, Format::WefXml);
-    let parts = RefCell::new(Parts::new(stream));
-    let reader =
-        EventReader { options, candidates: Candidates::new(), end_tag: Finder::new(END_TAG) };
+    let parts = RefCell::new(Parts::new(stream, tags.end.clone()));
+    let end_tag = Finder::new(&tags.end);
+    let reader = EventReader { options, candidates: Candidates::new(), tags: &tags, end_tag };
     let flow = pipeline::run(
         options.threads,
         || parts.borrow_mut().next(part_bytes),
@@ -76,7 +118,8 @@ fn read_in_parts(
 struct EventReader<'a> {
     options: &'a Options,
     candidates: Candidates,
-    end_tag: Finder<'static>,
+    tags: &'a Tags,
+    end_tag: Finder<'a>,
 }
 
 impl EventReader<'_> {
@@ -94,26 +137,26 @@ impl EventReader<'_> {
         };
         let mut start = 0;
         for tag in self.end_tag.find_iter(bytes) {
-            let end = tag + END_TAG.len();
+            let end = tag + self.tags.end.len();
             self.piece(&bytes[start..end], at + start as u64, &mut outcome);
             start = end;
         }
-        between(&bytes[start..], at + start as u64, &mut outcome);
+        self.between(&bytes[start..], at + start as u64, &mut outcome);
         outcome
     }
 
     /// Reads what ends with an event's end.
     fn piece(&self, piece: &[u8], at: u64, outcome: &mut Outcome) {
         // Of several starts the last is the event's: the others are of events that were cut.
-        let Some(start) = starts(piece).last() else {
+        let Some(start) = self.tags.starts(piece).last() else {
             outcome.rejects.push(Position::Byte(at), "an event without its start");
             return;
         };
         // What stands before it on its line is what a relay put there: a syslog header.
         let line = memrchr(b'\n', &piece[..start]).map_or(0, |newline| newline + 1);
-        match starts(&piece[line..start]).next() {
-            Some(_) => between(&piece[..start], at, outcome),
-            None => between(&piece[..line], at, outcome),
+        match self.tags.starts(&piece[line..start]).next() {
+            Some(_) => self.between(&piece[..start], at, outcome),
+            None => self.between(&piece[..line], at, outcome),
         }
         let event = &piece[start..];
         if !self.candidates.include(event) {
@@ -125,6 +168,18 @@ impl EventReader<'_> {
         }
     }
 
+    /// Looks at what stands between events: blanks, and tags of what is around them.
+    fn between(&self, text: &[u8], at: u64, outcome: &mut Outcome) {
+        let trimmed = text.trim_ascii();
+        if let Some(start) = self.tags.starts(trimmed).next() {
+            let blanks = text.len() - text.trim_ascii_start().len();
+            let position = Position::Byte(at + (blanks + start) as u64);
+            outcome.rejects.push(position, "an event without its end");
+        } else if !(trimmed.is_empty() || trimmed.starts_with(b"<") && trimmed.ends_with(b">")) {
+            outcome.rejects.push(Position::Byte(at), "text outside of events");
+        }
+    }
+
     fn event(&self, raw: &[u8], outcome: &mut Outcome) -> Result<(), String> {
         let text = field::text(raw);
         let event = XmlEvent::parse(&text).map_err(|error| error.to_string())?;
@@ -133,26 +188,6 @@ impl EventReader<'_> {
             .take(outcome.part(Format::WefXml), rule, device.as_deref(), Source::WefXml, raw)
             .map_err(|error| error.to_string())
     }
-}
-
-/// Looks at what stands between events: blanks, and tags of what is around them.
-fn between(text: &[u8], at: u64, outcome: &mut Outcome) {
-    let trimmed = text.trim_ascii();
-    if let Some(start) = starts(trimmed).next() {
-        let blanks = text.len() - text.trim_ascii_start().len();
-        let position = Position::Byte(at + (blanks + start) as u64);
-        outcome.rejects.push(position, "an event without its end");
-    } else if !(trimmed.is_empty() || trimmed.starts_with(b"<") && trimmed.ends_with(b">")) {
-        outcome.rejects.push(Position::Byte(at), "text outside of events");
-    }
-}
-
-/// Where events start; `<EventData` and `<Events` are no starts.
-fn starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memmem::find_iter(text, START_TAG).filter(|at| {
-        let next = text.get(at + START_TAG.len());
-        next.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))
-    })
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) fn records(json: &str) -> serde_json::Result<String> {
     let mut request: Value = serde_json::from_str(json)?;
     let mut records = Vec::new();
     for mut resource in list(&mut request, "resourceLogs") {
-        let of_resource = resource.get_mut("resource").map(|it| attributes(it)).unwrap_or_default();
+        let of_resource = resource.get_mut("resource").map(attributes).unwrap_or_default();
         for mut scope in list(&mut resource, "scopeLogs") {
             for mut record in list(&mut scope, "logRecords") {
                 let mut plain_record = of_resource.clone();

@@ -62,7 +62,8 @@ impl<'l, 'a> Roles<'l, 'a> {
             is_of_get_winevent: has("logname")
                 || has("providername")
                 || has("timecreated") && has("message"),
-            is_of_get_eventlog: has("instanceid") || has("replacementstrings"),
+            // And of the table `Event` of Log Analytics, which has the same names.
+            is_of_get_eventlog: has("instanceid") || has("replacementstrings") || has("eventlog"),
             // NXLog's modules name the machine so, others the collector.
             is_of_nxlog: has("sourcemodulename") || has("sourcemoduletype") || has("shortmessage"),
         };
@@ -123,6 +124,7 @@ fn of(leaf: &Leaf<'_>, traits: &Traits) -> Option<(Role, u8)> {
         "channel" => (Channel, 0),
         "logname" => (Channel, 1),
         "logfile" => (Channel, 2),
+        "eventlog" => (Channel, 3),
 
         "name" if parent == "provider" => (Provider, 0),
         "providername" => (Provider, 1),

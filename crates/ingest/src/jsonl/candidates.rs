@@ -6,8 +6,6 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
-
 use crate::journal::SESSION_START;
 use crate::words::{Seen, Words};
 use crate::{defender, entra, osquery, windows};
@@ -33,13 +31,11 @@ const SIGN_IN: &str = "\"deviceDetail\"";
 /// capital.
 const DEVICE: [&str; 2] = ["\"Device", "\"device"];
 
-/// Of lines of logs, and of entries of a journal, that something carries: logind's message of a session that
-/// begins, its words, and the audit log.
-const CARRIED: [&str; 3] = [SESSION_START, "New session '", "audit("];
-/// What sshd says of logons, or a journal hides in bytes: with its name on the same line.
-const SAID: [&str; 3] = ["Accepted ", "Failed ", MESSAGE];
-/// A message that is a list of bytes, with or without blanks.
-const MESSAGE: &str = "\"MESSAGE\"";
+/// Of lines of logs, and of entries of a journal, that something carries: of the audit log, and logind's
+/// message of a session that begins. Words whose first letters are rare cost least.
+const CARRIED: [&str; 2] = ["msg=audit(", SESSION_START];
+/// Programs some of whose words matter.
+const PROGRAMS: [&str; 2] = ["sshd", "logind"];
 
 /// Where the words stand among all.
 const FIRST_KEY: usize = windows::EVENT_IDS.len();
@@ -47,9 +43,8 @@ const RESULT_AT: usize = FIRST_KEY + KEYS.len();
 const SIGN_IN_AT: usize = RESULT_AT + 1;
 const FIRST_DEVICE: usize = SIGN_IN_AT + 1;
 const FIRST_CARRIED: usize = FIRST_DEVICE + DEVICE.len();
-const FIRST_SAID: usize = FIRST_CARRIED + CARRIED.len();
-const MESSAGE_AT: usize = WORDS - 1;
-const WORDS: usize = FIRST_SAID + SAID.len();
+const FIRST_PROGRAM: usize = FIRST_CARRIED + CARRIED.len();
+const WORDS: usize = FIRST_PROGRAM + PROGRAMS.len();
 
 /// What a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +72,14 @@ impl MayBe {
 /// Gives every line of a block to `each`, with what it can be.
 pub(super) fn lines<'b>(block: &'b [u8], each: &mut dyn FnMut(&'b [u8], MayBe)) {
     static SEARCHER: LazyLock<Words> = LazyLock::new(|| {
-        let words = [&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE, &CARRIED, &SAID];
+        let words =
+            [&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE, &CARRIED, &PROGRAMS];
         debug_assert_eq!(words.iter().map(|words| words.len()).sum::<usize>(), WORDS);
         Words::new(&words.concat())
     });
     let holds = |word: aho_corasick::Match| match word.pattern().as_usize() {
         ..FIRST_KEY => windows::stands_alone(block, word.range()),
         FIRST_DEVICE..FIRST_CARRIED => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
-        MESSAGE_AT => is_list(&block[word.end()..]),
         _ => true,
     };
     SEARCHER.lines(block, holds, &mut |line, seen| each(line, may_be(line, seen)));
@@ -94,23 +89,26 @@ fn may_be(line: &[u8], seen: Seen) -> MayBe {
     MayBe {
         product: !seen.is_empty() && may_be_of_product(line, seen),
         event: seen.has_any(0..FIRST_KEY),
-        carried: seen.has_any(FIRST_CARRIED..FIRST_SAID)
-            || seen.has_any(FIRST_SAID..WORDS) && names_sshd(line),
+        carried: seen.has_any(FIRST_CARRIED..FIRST_PROGRAM)
+            || seen.has_any(FIRST_PROGRAM..WORDS) && says_something(line),
     }
+}
+
+/// Whether sshd or logind say something of logons, or hide what they say in bytes.
+fn says_something(line: &[u8]) -> bool {
+    const WORDS: [&str; 4] = ["Accepted ", "Failed ", "New session '", MESSAGE];
+    /// A message that can be a list of bytes, with or without blanks.
+    const MESSAGE: &str = "\"MESSAGE\"";
+    static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
+    SEARCHER.any(line, |word| {
+        WORDS[word.pattern().as_usize()] != MESSAGE || is_list(&line[word.end()..])
+    })
 }
 
 /// Whether what follows a key is a list.
 fn is_list(rest: &[u8]) -> bool {
-    // No newline: the next line is another record.
-    let blanks =
-        |bytes: &[u8]| bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let rest = &rest[blanks(rest)..];
-    rest.strip_prefix(b":").is_some_and(|value| value[blanks(value)..].starts_with(b"["))
-}
-
-fn names_sshd(line: &[u8]) -> bool {
-    static SSHD: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("sshd"));
-    SSHD.find(line).is_some()
+    let rest = rest.trim_ascii_start();
+    rest.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"["))
 }
 
 fn may_be_of_product(line: &[u8], seen: Seen) -> bool {
@@ -187,11 +185,10 @@ mod tests {
                     .any(|at| bytes[at..].starts_with(id.as_bytes()) && stands_alone(at))
             }),
             carried: CARRIED.iter().any(has)
-                || line.contains("sshd")
-                    && (line.contains("Accepted ")
-                        || line.contains("Failed ")
+                || PROGRAMS.iter().any(has)
+                    && (["Accepted ", "Failed ", "New session '"].iter().any(has)
                         || line
-                            .match_indices(MESSAGE)
+                            .match_indices("\"MESSAGE\"")
                             .any(|(at, word)| is_list(&bytes[at + word.len()..]))),
         }
     }
@@ -226,8 +223,11 @@ mod tests {
             prop::sample::select(&windows::EVENT_IDS[..]).prop_map(str::to_owned),
             prop::sample::select(&KEYS[..]).prop_map(str::to_owned),
             prop::sample::select(&CARRIED[..]).prop_map(str::to_owned),
-            prop::sample::select(&SAID[..]).prop_map(str::to_owned),
-            prop::sample::select(&["sshd", " : [", ":["][..]).prop_map(str::to_owned),
+            prop::sample::select(&PROGRAMS[..]).prop_map(str::to_owned),
+            prop::sample::select(
+                &["Accepted ", "Failed ", "New session '", "\"MESSAGE\"", " : [", ":["][..]
+            )
+            .prop_map(str::to_owned),
             prop::sample::select(&[RESULT, SIGN_IN][..]).prop_map(str::to_owned),
             prop::sample::select(others.to_vec()).prop_map(str::to_owned),
             "[a-zA-Z0-9\":, ]{0,50}",

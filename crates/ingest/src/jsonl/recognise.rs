@@ -18,7 +18,7 @@ use crate::zone::Evidence;
 /// How much of a file is looked at, give or take a line.
 pub(super) const HEAD_BYTES: usize = 1024 * 1024;
 /// How many records' zones are enough: of some machines each has waited.
-const MAX_EVIDENCE: usize = 1_000;
+const MAX_EVIDENCE: usize = 256;
 /// How many lines of nothing that is read are looked at for what the file is: later ones tell it, too, should
 /// they matter.
 const MAX_UNKNOWN: usize = 1_000;

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use memchr::memmem::{find, rfind};
 
-use super::{END_TAG, MAX_EVENT_BYTES};
+use super::MAX_EVENT_BYTES;
 use crate::sniff::BOM;
 use crate::stream::Stream;
 
@@ -23,6 +23,8 @@ pub(super) enum Part {
 /// Reads a stream part by part.
 pub(super) struct Parts<'a> {
     stream: Stream<'a>,
+    /// What an event ends with.
+    end_tag: Vec<u8>,
     /// What is read and not yet given out.
     pending: Vec<u8>,
     bytes_read: u64,
@@ -31,13 +33,13 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(mut stream: Stream<'a>) -> Self {
+    pub(super) fn new(mut stream: Stream<'a>, end_tag: Vec<u8>) -> Self {
         let mut bytes_read = 0;
         if stream.look(BOM.len()) == BOM {
             stream.fill(&mut [0; BOM.len()]);
             bytes_read = BOM.len() as u64;
         }
-        Self { stream, pending: Vec::new(), bytes_read, ended: false, error: None }
+        Self { stream, end_tag, pending: Vec::new(), bytes_read, ended: false, error: None }
     }
 
     /// What stopped the reading before the end.
@@ -56,8 +58,8 @@ impl<'a> Parts<'a> {
         let mut searched = 0;
         loop {
             if self.pending.len() >= bytes || self.ended {
-                if let Some(tag) = rfind(&self.pending[searched..], END_TAG) {
-                    return Some(self.take(searched + tag + END_TAG.len()));
+                if let Some(tag) = rfind(&self.pending[searched..], &self.end_tag) {
+                    return Some(self.take(searched + tag + self.end_tag.len()));
                 }
                 if self.ended {
                     return self.rest();
@@ -65,7 +67,7 @@ impl<'a> Parts<'a> {
                 if self.pending.len() > MAX_EVENT_BYTES {
                     return Some(self.skip());
                 }
-                searched = self.pending.len().saturating_sub(END_TAG.len() - 1);
+                searched = self.pending.len().saturating_sub(self.end_tag.len() - 1);
             }
             self.read_more();
         }
@@ -95,12 +97,12 @@ impl<'a> Parts<'a> {
     fn skip(&mut self) -> Part {
         let at = self.at();
         loop {
-            if let Some(tag) = find(&self.pending, END_TAG) {
-                self.pending.drain(..tag + END_TAG.len());
+            if let Some(tag) = find(&self.pending, &self.end_tag) {
+                self.pending.drain(..tag + self.end_tag.len());
                 break;
             }
             // The end's tag may be there in part.
-            let keep = if self.ended { 0 } else { END_TAG.len() - 1 };
+            let keep = if self.ended { 0 } else { self.end_tag.len() - 1 };
             self.pending.drain(..self.pending.len().saturating_sub(keep));
             if self.ended {
                 break;
@@ -134,7 +136,7 @@ mod tests {
         for (end, after) in [("", 0), ("</Event><Event></Event>", 1)] {
             let filler = io::repeat(b'x').take(3 * MAX_EVENT_BYTES as u64);
             let stream = start.as_bytes().chain(filler).chain(end.as_bytes());
-            let mut parts = Parts::new(Stream::new(stream));
+            let mut parts = Parts::new(Stream::new(stream), b"</Event>".to_vec());
             let mut told = Vec::new();
             while let Some(part) = parts.next(1) {
                 assert!(parts.pending.capacity() < 3 * MAX_EVENT_BYTES);

@@ -257,6 +257,11 @@ fn what_a_workspace_of_log_analytics_exports_is_read() {
         ],
     ]);
     is_ann(&read(&text), "2026-03-02T08:15:30Z");
+    // The same as JSON.
+    let json = serde_json::json!({"TimeGenerated": "2026-03-02T08:15:30Z", "Source": PROVIDER,
+        "EventLog": "Security", "Computer": "WS-1.corp.example", "EventID": 4624, "EventData": data,
+        "Type": "Event"});
+    is_ann(&read(&json.to_string()), "2026-03-02T08:15:30Z");
     // Tables of Defender beside their own time.
     let text = csv(&[
         &[

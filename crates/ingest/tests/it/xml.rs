@@ -222,3 +222,25 @@ proptest! {
         prop_assert!(read_bytes(&text).logons.len() <= 1);
     }
 }
+
+#[test]
+fn elements_may_have_a_prefix() {
+    let event = |user: &str| {
+        format!(
+            "<e:Event><e:System><e:EventID>4624</e:EventID><e:Channel>Security</e:Channel>\
+             <e:Computer>WS-1</e:Computer><e:TimeCreated SystemTime=\"2026-03-02T08:15:30Z\"/></e:System>\
+             <e:EventData><e:Data Name='TargetUserName'>{user}</e:Data><e:Data Name='LogonType'>2</e:Data>\
+             </e:EventData></e:Event>"
+        )
+    };
+    let events = event("ann") + "\r\n" + &event("bob");
+    let namespace = "xmlns:e='http://schemas.microsoft.com/win/2004/08/events/event'";
+    for text in [
+        format!("\u{feff}<?xml version=\"1.0\"?>\r\n<e:Events {namespace}>{events}</e:Events>"),
+        events.replace("<e:Event>", &format!("<e:Event {namespace}>")),
+    ] {
+        let read = read_bytes(text.as_bytes());
+        assert_eq!((&read.rejects, &read.skipped), (&vec![], &vec![]), "{text}");
+        assert_eq!(read.users(), ["ann", "bob"]);
+    }
+}
