@@ -176,13 +176,17 @@ pub(crate) enum Command {
   footfall import --this-machine --root /mnt/image
   zcat export.gz | footfall import --json -
 
-Formats are recognised by content. Windows: event logs (EVTX); Security events in XML (WEF), as
-JSON of NXLog, Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk and Microsoft Sentinel, as CSV of
-the last two, as flat JSON. Linux: wtmp, btmp, utmp, lastlog, wtmpdb and lastlog2, auth.log and
-secure, the audit log, the systemd journal (journalctl -o json or export). Microsoft Defender: streaming export,
-Event Hubs, hunting as JSON or CSV, answers of its API. osquery result logs. Entra sign-ins, Intune
-devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else. Plain, or in gzip,
-Zstandard, zip, 7z and tar; JSON is lines or an array. A file that was read before adds nothing again.")]
+Formats are recognised by content. Windows: event logs (EVTX); Security events in XML, as JSON of NXLog,
+Winlogbeat, Fluent Bit, Vector, OpenWEC, Splunk, Sentinel, Wazuh, OpenTelemetry and others, in JSON that
+dumpers of event logs or PowerShell made, in tables (EvtxECmd, Export-Csv, Log Analytics, Kibana). Linux: wtmp,
+btmp, utmp, lastlog, wtmpdb, lastlog2, what last and utmpdump print, utmp of macOS and the BSDs, auth.log
+and secure in any form, the audit log, the systemd journal, each in whatever JSON a shipper puts around it.
+Microsoft Defender: streaming export, Event Hubs, hunting as JSON or CSV, answers of its API. osquery result
+logs. Entra sign-ins, Intune devices. Logons in ECS and OCSF. Footfall's own CSV and JSON for everything else.
+Plain, in UTF-8 or UTF-16, or in gzip, Zstandard, zip, 7z and tar; JSON is lines, an array, or objects one
+behind the other. A file that was read before adds nothing again.
+
+Every record is read, known not to matter, or rejected with its reason. Exit code 1: nothing was understood.")]
 pub(crate) struct Import {
     /// Files and folders; `-` is standard input
     #[arg(required_unless_present = "this_machine", value_name = "PATH")]

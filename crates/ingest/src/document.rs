@@ -13,7 +13,6 @@ use crate::record::{Records, Understood};
 use crate::reject::Position;
 use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
-use crate::shape::RecordReader;
 use crate::sniff::BOM;
 use crate::stream::Stream;
 use crate::zone::Zone;
@@ -46,14 +45,7 @@ fn read_up_to(
     let text = String::from_utf8_lossy(bytes);
     let options = session.options;
     let zone = Zone::of(options.timezone.as_ref(), &[]);
-    let records = Records {
-        events: RecordReader {
-            rule: &options.rule,
-            device: options.device.as_deref(),
-            zone: &zone,
-        },
-        file: name,
-    };
+    let records = Records::new(options, &zone, name);
     let sequence = Sequence::new(session);
     let file = OpenFile::new(session, name, None);
     let mut reading = Reading { records: &records, sequence, file, warned: false };

@@ -23,7 +23,7 @@ use crate::record::Records;
 use crate::reject::Position;
 use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Pieces, Session};
-use crate::shape::{RecordReader, Shape};
+use crate::shape::Shape;
 use crate::stream::Stream;
 use crate::zone::{Shown, Zone};
 
@@ -87,14 +87,7 @@ fn read_in_blocks(
     };
     let options = session.options;
     let zone = zone(session, &head);
-    let records = Records {
-        events: RecordReader {
-            rule: &options.rule,
-            device: options.device.as_deref(),
-            zone: &zone,
-        },
-        file: name,
-    };
+    let records = Records::new(options, &zone, name);
     // Of a sender's records each is read: nothing is to be known of them all.
     let is_live = session.memory().is_some();
     let format = if is_live { Err("") } else { recognise::format(&head, &records) };

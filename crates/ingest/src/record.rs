@@ -5,6 +5,8 @@
 //! record means the same whichever way it comes. What hangs on the records before it is put aside in
 //! [`Outcome::carried`] and read in order ([`sequence`](crate::sequence)).
 
+mod walk;
+
 use std::ops::ControlFlow;
 
 use crate::carrier::{self, Carried, Hints};
@@ -17,8 +19,10 @@ use crate::product::{self, Product};
 use crate::reject::Position;
 use crate::session::Outcome;
 use crate::shape::{RecordReader, Shape};
-use crate::xml;
-use crate::{Format, event_json};
+use crate::zone::Zone;
+use crate::{Format, Options, event_json, xml};
+
+use walk::{After, Walk};
 
 /// How many arrays, answers and envelopes may be inside one another: a shipper's array around its objects
 /// around an API's answer with its array around a document around a line.
@@ -62,25 +66,12 @@ pub(crate) enum Understood {
     Unknown(&'static str),
 }
 
-/// What is told after each record; it may break.
-type After<'f> = dyn FnMut(&mut Outcome) -> ControlFlow<()> + 'f;
+impl<'a> Records<'a> {
+    pub(crate) fn new(options: &'a Options, zone: &'a Zone, file: &'a str) -> Self {
+        let device = options.device.as_deref();
+        Self { events: RecordReader { rule: &options.rule, device, zone }, file }
+    }
 
-/// One reading of a text.
-struct Walk<'w> {
-    outcome: &'w mut Outcome,
-    /// Where the text stands.
-    position: Position,
-    /// The bytes of the whole text as they came.
-    raw: &'w [u8],
-    /// The text is one of several records, and this the number of the last one that was begun.
-    inside: Option<u64>,
-    /// What of a document comes after one another is numbered by itself.
-    is_document: bool,
-    after: &'w mut After<'w>,
-    flow: ControlFlow<()>,
-}
-
-impl Records<'_> {
     /// Reads what a text holds, an object or an array; what of it cannot be read is rejected at `position`.
     /// `raw` are the bytes as they came.
     pub(crate) fn read(
@@ -465,60 +456,4 @@ fn is_raw(product: Product, object: &Object<'_>) -> bool {
         && object.texts_at("event.category").is_empty()
         && object.text_at("event.action").is_empty()
         && !object.text("message").is_empty()
-}
-
-impl<'w> Walk<'w> {
-    /// A record begins.
-    fn number(&mut self) {
-        if let Some(number) = &mut self.inside {
-            *number += 1;
-        }
-    }
-
-    /// Where it stands.
-    fn place(&self) -> Position {
-        match (self.is_document, self.inside) {
-            (true, Some(number)) => Position::Record(number),
-            _ => self.position,
-        }
-    }
-
-    fn reject(&mut self, reason: impl std::fmt::Display) {
-        let place = self.place();
-        match self.inside.filter(|_| !self.is_document) {
-            Some(number) => {
-                self.outcome.rejects.push(place, format_args!("its record {number}: {reason}"));
-            }
-            None => self.outcome.rejects.push(place, reason),
-        }
-    }
-
-    /// The bytes of a record: as they came, where it came alone.
-    fn raw_of<'j>(&self, json: &'j str) -> &'j [u8]
-    where
-        'w: 'j,
-    {
-        if self.raw.len() == json.len() { self.raw } else { json.as_bytes() }
-    }
-
-    /// A record is read, or is not for a reason.
-    fn read(&mut self, read: Result<(), impl std::fmt::Display>) {
-        if let Err(error) = read {
-            self.reject(error);
-        }
-        self.done();
-    }
-
-    fn carry(&mut self, carried: Carried) {
-        let place = self.place();
-        self.outcome.carried.push((place, carried));
-        self.done();
-    }
-
-    /// A record is read.
-    fn done(&mut self) {
-        if self.flow.is_continue() {
-            self.flow = (self.after)(self.outcome);
-        }
-    }
 }

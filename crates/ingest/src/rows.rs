@@ -26,7 +26,7 @@ use crate::record::{Records, Understood};
 use crate::reject::Position;
 use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
-use crate::shape::{RecordReader, Shape};
+use crate::shape::Shape;
 use crate::stream::Stream;
 use crate::windows::Candidates;
 use crate::words::Words;
@@ -79,14 +79,7 @@ fn read_rows(
 ) -> ControlFlow<()> {
     let options = session.options;
     let zone = Zone::of(options.timezone.as_ref(), &[]);
-    let records = Records {
-        events: RecordReader {
-            rule: &options.rule,
-            device: options.device.as_deref(),
-            zone: &zone,
-        },
-        file: name,
-    };
+    let records = Records::new(options, &zone, name);
     let columns = columns(head, kind);
     let looked = look(&mut rows);
     let mut orders = Orders::default();

@@ -25,7 +25,6 @@ use crate::record::Records;
 use crate::reject::Position;
 use crate::sequence::Sequence;
 use crate::session::{OpenFile, Outcome, Session};
-use crate::shape::RecordReader;
 use crate::sshd::{self, Said};
 use crate::stream::Stream;
 use crate::syslog::{self, When, Years};
@@ -49,14 +48,7 @@ pub(crate) fn read(
 ) -> ControlFlow<()> {
     let options = session.options;
     let zone = Zone::of(options.timezone.as_ref(), &[]);
-    let records = Records {
-        events: RecordReader {
-            rule: &options.rule,
-            device: options.device.as_deref(),
-            zone: &zone,
-        },
-        file: name,
-    };
+    let records = Records::new(options, &zone, name);
     let mut sequence = Sequence::of_lines(session, format);
     let mut file = OpenFile::new(session, name, format);
     let mut blocks = Blocks::new(stream);

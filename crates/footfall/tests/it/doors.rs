@@ -6,8 +6,8 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use ::server::clock::{Clock, SystemClock};
 use samples::{Fleet, Shape};
-use server::clock::{Clock, SystemClock};
 
 use super::cases::{folder, relations};
 use super::*;

@@ -221,7 +221,10 @@ async fn vendor(probe: &Probe) {
     probe.call(PATCH, "/api/machines/{id}", &machine, 200).await;
     probe.call(POST, "/api/machines/AddOrRemoveTagForMultipleMachines", &[], 200).await;
     probe.call(POST, "/api/$batch", &[], 200).await;
-    let lines = concat!(r#"{"footfall":"logon","time":"2026-03-01T10:00:00Z","#, "\n[1]\n");
+    let lines = concat!(
+        r#"{"footfall":"machine","time":"2026-03-01T10:00:00Z","device":"told-1"}"#,
+        "\n[1]\n"
+    );
     probe.call_with(POST, "/api/ingest", &[], lines.to_owned(), 200).await;
     let group = "/api/deviceGroups/{id}";
     probe.call(GET, group, &["0"], 200).await;
