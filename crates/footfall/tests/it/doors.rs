@@ -122,8 +122,7 @@ impl Receiver {
         let app = program.json(&arguments);
         let of = |key: &str| app[key].as_str().unwrap();
         let secret = format!("{}:{}", of("clientId"), of("clientSecret"));
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listener = format!("127.0.0.1:{port}");
+        let listener = format!("127.0.0.1:{}", free_port());
         let config = program.folder.path().join("footfall.toml");
         let settings = format!(
             "[[listener]]\naddress = \"{listener}\"\nkind = \"lines\"\nprotocol = \"tcp\"\n\

@@ -2,7 +2,6 @@
 //! sends.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,10 +16,6 @@ fn sender(program: &Program) -> String {
         app["clientId"].as_str().unwrap(),
         app["clientSecret"].as_str().unwrap()
     )
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn agent() -> ureq::Agent {

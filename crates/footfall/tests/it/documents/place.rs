@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use samples::{Fleet, Shape};
 
-use super::super::{Server, shared_data};
+use super::super::{Server, free_port, shared_data};
 use super::listed::{ROOTED, STANDS_FOR};
 
 /// How long a lasting command may take to be at work, and to end.
@@ -133,8 +133,8 @@ impl Place {
             let _ = source.folder.keep();
         }
         if text.contains("footfall status") {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            config += &format!("[metrics]\nlisten = \"{free}\"\n");
+            let port = free_port();
+            config += &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n");
         }
         fs::write(place.at("home/.config/footfall/config.toml"), config).unwrap();
         let needs = [
