@@ -24,7 +24,19 @@ fn main() -> io::Result<()> {
     lines(&folder)?;
     tables(&folder.join("tables"))?;
     records(&folder.join("records"))?;
+    carriers(&folder.join("carriers"))?;
     archives(&folder.join("archives"))
+}
+
+/// What shippers put around lines and entries: a record each, and all of them.
+fn carriers(folder: &Path) -> io::Result<()> {
+    const RECORDS: &str = include_str!("../../crates/footfall/tests/carriers.ndjson");
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("all"), RECORDS)?;
+    for (number, record) in RECORDS.lines().enumerate() {
+        std::fs::write(folder.join(number.to_string()), record)?;
+    }
+    Ok(())
 }
 
 /// Headers of relays, collectors and other systems, which no fleet of ours writes.

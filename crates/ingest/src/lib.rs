@@ -20,9 +20,11 @@
 //! `textlog` (lines of `syslog` and of `auditd`; of the latter also `laurel`), `journal`; `sshd` and `logind` read what these
 //! say in any of them, `linux` makes the [`Logon`].
 //!
-//! What comes without a file, record by record, is read by [`live`].
+//! Every record in JSON goes through `record`, whichever way it comes: by itself, in an answer (`kusto`, `product`), or in what
+//! a shipper puts around it (`carrier`); what is not read is named by `foreign`. Lines and entries that were in it are read
+//! in their order by `sequence`. What comes without a file, record by record, is read by [`live`], by the same.
 //!
-//! A new format is a file of its own, an arm of [`Format`] and an arm of the match that calls it.
+//! CONTRIBUTING.md says where a new format goes.
 
 mod archive;
 mod auditd;
