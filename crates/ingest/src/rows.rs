@@ -237,8 +237,11 @@ impl RowReader<'_> {
             return outcome.rejects.push(position, reason);
         }
         let is_judged = matches!(self.kind, Kind::Own | Kind::Defender | Kind::SignIns);
-        let may_matter = |cell: &[u8]| self.candidates.include(cell) || may_be_carried(cell);
-        if !is_judged && !row.iter().any(may_matter) {
+        // An id stands alone in its cell; the words of others may be looked for in all cells at once.
+        let may_matter = || {
+            row.iter().any(|cell| self.candidates.include(cell)) || may_be_carried(row.as_slice())
+        };
+        if !is_judged && !may_matter() {
             outcome.unread += 1;
             return;
         }
@@ -321,7 +324,7 @@ impl RowReader<'_> {
     }
 }
 
-/// Whether a cell may hold a line of a log, an entry of a journal, or a record of a product that matters;
+/// Whether cells may hold a line of a log, an entry of a journal, or a record of a product that matters;
 /// or an event id as Kibana groups the digits of numbers.
 fn may_be_carried(cell: &[u8]) -> bool {
     const WORDS: [&str; 15] = [

@@ -21,7 +21,7 @@ const KEYS: [&str; 7] = [
     "3002",
     "\"footfall",
     "\"LogonSuccess",
-    "\"USER_",
+    "USER_",
 ];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
