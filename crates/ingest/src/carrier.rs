@@ -292,6 +292,11 @@ impl Hints {
     }
 }
 
+/// Whether a member of this name holds what somebody said.
+pub(crate) fn is_text(name: &str) -> bool {
+    TEXTS.contains(&name)
+}
+
 /// The texts of an envelope, the likeliest first.
 pub(crate) fn texts<'a>(object: &Object<'a>) -> impl Iterator<Item = Cow<'a, str>> {
     let texts: Vec<_> = TEXTS.iter().map(|key| object.text_at(key)).collect();

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 use csv::ByteRecord;
 
-use crate::carrier::Hints;
+use crate::carrier::{self, Hints};
 use crate::field::{Field, Fields};
 use crate::journal::SESSION_START;
 use crate::line::Line;
@@ -91,6 +91,8 @@ fn read_rows(
         kind,
         order: taken.order,
         lines_before: head.lines_before,
+        carries: kind != Kind::Events(Format::Sentinel)
+            || head.names.iter().any(|name| carrier::is_text(name)),
         records: &records,
         candidates: Candidates::new(),
     };
@@ -218,6 +220,8 @@ struct RowReader<'a> {
     kind: Kind,
     order: Order,
     lines_before: u64,
+    /// A column can hold what a log or a shipper says.
+    carries: bool,
     records: &'a Records<'a>,
     candidates: Candidates,
 }
@@ -239,7 +243,8 @@ impl RowReader<'_> {
         let is_judged = matches!(self.kind, Kind::Own | Kind::Defender | Kind::SignIns);
         // An id stands alone in its cell; the words of others may be looked for in all cells at once.
         let may_matter = || {
-            row.iter().any(|cell| self.candidates.include(cell)) || may_be_carried(row.as_slice())
+            row.iter().any(|cell| self.candidates.include(cell))
+                || self.carries && may_be_carried(row.as_slice())
         };
         if !is_judged && !may_matter() {
             outcome.unread += 1;

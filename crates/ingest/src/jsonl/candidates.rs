@@ -12,16 +12,14 @@ use crate::{defender, entra, osquery, windows};
 
 /// Of machines and users in answers of Defender's API, of events of authentication in ECS, and in OCSF,
 /// whose class is a number, and of our own format. In Defender's tables a sign-in that succeeded may
-/// name no device, and still tells which names are one person's. The last is of laurel's events. Where one
-/// is a key, the quote behind it is left out: inside a text it has a backslash before it.
-const KEYS: [&str; 7] = [
+/// name no device, and still tells which names are one person's. Where one is a key, the quote behind it is left out: inside a text it has a backslash before it.
+const KEYS: [&str; 6] = [
     "\"computerDnsName",
     "\"accountName",
     "\"authentication",
     "3002",
     "\"footfall",
     "\"LogonSuccess",
-    "USER_",
 ];
 /// Of osquery's results. Without the quote behind it, so that it hides no key that begins there.
 const RESULT: &str = "\"unixTime";
@@ -31,20 +29,25 @@ const SIGN_IN: &str = "\"deviceDetail\"";
 /// capital.
 const DEVICE: [&str; 2] = ["\"Device", "\"device"];
 
-/// Of lines of logs, and of entries of a journal, that something carries: of the audit log, and logind's
-/// message of a session that begins. Words whose first letters are rare cost least.
-const CARRIED: [&str; 2] = ["msg=audit(", SESSION_START];
-/// Programs some of whose words matter.
-const PROGRAMS: [&str; 2] = ["sshd", "logind"];
+/// Programs some of whose words matter, in lines of logs and entries of a journal that something carries.
+///
+/// The searcher puts words into few buckets by their order, and looks closer where the first letters of the
+/// words of a bucket come: of the orders that were tried this one costs least.
+const PROGRAMS: [&str; 2] = ["logind", "sshd"];
+/// Of laurel's events.
+const LAUREL: &str = "USER_";
+/// Of records of the audit log that something carries.
+const AUDIT: &str = "msg=audit(";
 
 /// Where the words stand among all.
 const FIRST_KEY: usize = windows::EVENT_IDS.len();
 const RESULT_AT: usize = FIRST_KEY + KEYS.len();
 const SIGN_IN_AT: usize = RESULT_AT + 1;
 const FIRST_DEVICE: usize = SIGN_IN_AT + 1;
-const FIRST_CARRIED: usize = FIRST_DEVICE + DEVICE.len();
-const FIRST_PROGRAM: usize = FIRST_CARRIED + CARRIED.len();
-const WORDS: usize = FIRST_PROGRAM + PROGRAMS.len();
+const FIRST_PROGRAM: usize = FIRST_DEVICE + DEVICE.len();
+const LAUREL_AT: usize = FIRST_PROGRAM + PROGRAMS.len();
+const AUDIT_AT: usize = LAUREL_AT + 1;
+const WORDS: usize = AUDIT_AT + 1;
 
 /// What a line can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +75,20 @@ impl MayBe {
 /// Gives every line of a block to `each`, with what it can be.
 pub(super) fn lines<'b>(block: &'b [u8], each: &mut dyn FnMut(&'b [u8], MayBe)) {
     static SEARCHER: LazyLock<Words> = LazyLock::new(|| {
-        let words =
-            [&windows::EVENT_IDS[..], &KEYS, &[RESULT, SIGN_IN], &DEVICE, &CARRIED, &PROGRAMS];
+        let words = [
+            &windows::EVENT_IDS[..],
+            &KEYS,
+            &[RESULT, SIGN_IN],
+            &DEVICE,
+            &PROGRAMS,
+            &[LAUREL, AUDIT],
+        ];
         debug_assert_eq!(words.iter().map(|words| words.len()).sum::<usize>(), WORDS);
         Words::new(&words.concat())
     });
     let holds = |word: aho_corasick::Match| match word.pattern().as_usize() {
         ..FIRST_KEY => windows::stands_alone(block, word.range()),
-        FIRST_DEVICE..FIRST_CARRIED => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
+        FIRST_DEVICE..FIRST_PROGRAM => block.get(word.end()).is_some_and(u8::is_ascii_uppercase),
         _ => true,
     };
     SEARCHER.lines(block, holds, &mut |line, seen| each(line, may_be(line, seen)));
@@ -89,14 +98,14 @@ fn may_be(line: &[u8], seen: Seen) -> MayBe {
     MayBe {
         product: !seen.is_empty() && may_be_of_product(line, seen),
         event: seen.has_any(0..FIRST_KEY),
-        carried: seen.has_any(FIRST_CARRIED..FIRST_PROGRAM)
-            || seen.has_any(FIRST_PROGRAM..WORDS) && says_something(line),
+        carried: seen.has(AUDIT_AT)
+            || seen.has_any(FIRST_PROGRAM..LAUREL_AT) && says_something(line),
     }
 }
 
 /// Whether sshd or logind say something of logons, or hide what they say in bytes.
 fn says_something(line: &[u8]) -> bool {
-    const WORDS: [&str; 4] = ["Accepted ", "Failed ", "New session '", MESSAGE];
+    const WORDS: [&str; 5] = ["Accepted ", "Failed ", "New session '", SESSION_START, MESSAGE];
     /// A message that can be a list of bytes, with or without blanks.
     const MESSAGE: &str = "\"MESSAGE\"";
     static SEARCHER: LazyLock<Words> = LazyLock::new(|| Words::new(&WORDS));
@@ -112,8 +121,9 @@ fn is_list(rest: &[u8]) -> bool {
 }
 
 fn may_be_of_product(line: &[u8], seen: Seen) -> bool {
-    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..FIRST_CARRIED);
+    let names_device = seen.has(SIGN_IN_AT) || seen.has_any(FIRST_DEVICE..FIRST_PROGRAM);
     seen.has_any(FIRST_KEY..RESULT_AT)
+        || seen.has(LAUREL_AT)
         || names_device
             && !(seen.has(SIGN_IN_AT) && entra::is_other_sign_in(line))
             && !defender::is_of_other_table(line)
@@ -178,15 +188,16 @@ mod tests {
             && !["Windows Sign In", "\"records\"", "\"value\""].iter().any(has);
         MayBe {
             product: KEYS.iter().any(has)
+                || has(&LAUREL)
                 || names_device && !is_other_sign_in && !defender::is_of_other_table(bytes)
                 || line.contains(RESULT) && osquery::may_matter(bytes),
             event: windows::EVENT_IDS.iter().any(|id| {
                 (0..bytes.len())
                     .any(|at| bytes[at..].starts_with(id.as_bytes()) && stands_alone(at))
             }),
-            carried: CARRIED.iter().any(has)
+            carried: has(&AUDIT)
                 || PROGRAMS.iter().any(has)
-                    && (["Accepted ", "Failed ", "New session '"].iter().any(has)
+                    && (["Accepted ", "Failed ", "New session '", SESSION_START].iter().any(has)
                         || line
                             .match_indices("\"MESSAGE\"")
                             .any(|(at, word)| is_list(&bytes[at + word.len()..]))),
@@ -222,7 +233,7 @@ mod tests {
         prop_oneof![
             prop::sample::select(&windows::EVENT_IDS[..]).prop_map(str::to_owned),
             prop::sample::select(&KEYS[..]).prop_map(str::to_owned),
-            prop::sample::select(&CARRIED[..]).prop_map(str::to_owned),
+            prop::sample::select(&[LAUREL, AUDIT, SESSION_START][..]).prop_map(str::to_owned),
             prop::sample::select(&PROGRAMS[..]).prop_map(str::to_owned),
             prop::sample::select(
                 &["Accepted ", "Failed ", "New session '", "\"MESSAGE\"", " : [", ":["][..]
