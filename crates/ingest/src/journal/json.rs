@@ -14,6 +14,11 @@ use crate::field::Field;
 
 /// The entry of the journal that an object is, as journalctl and not a shipper writes it.
 pub(crate) fn entry(json: &str) -> Option<Entry> {
+    // The journal's names of fields have no small letters; most other records begin with one.
+    let first = json.trim_start_matches(['{', ' ', '\t', '\r', '\n', '"']).bytes().next()?;
+    if first != b'_' && !first.is_ascii_uppercase() {
+        return None;
+    }
     let has = |key: &str| memmem::find(json.as_bytes(), key.as_bytes()).is_some();
     if !has("\"__REALTIME_TIMESTAMP\"") && !has("\"__CURSOR\"") {
         return None;
