@@ -16,6 +16,7 @@ use inventory::time::{Stamp, TimeError, Timestamp};
 
 use crate::reject::Position;
 use crate::session::{OpenFile, Outcome, Session};
+use crate::sniff::BOM;
 use crate::stream::Stream;
 use crate::windows::FieldError;
 use crate::zone::Zone;
@@ -36,6 +37,7 @@ pub(crate) enum Listing {
 impl Listing {
     /// The program that printed text of these first bytes: each of their lines is one of its.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
+        let head = head.strip_prefix(BOM).unwrap_or(head);
         let end = memchr::memrchr(b'\n', head).unwrap_or(head.len());
         let lines = || {
             let lines = head[..end].split(|&byte| byte == b'\n');
@@ -71,7 +73,7 @@ pub(crate) fn read(
         let end = memchr::memrchr(b'\n', &bytes[..MAX_BYTES]).unwrap_or(MAX_BYTES);
         bytes.truncate(end);
     }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = String::from_utf8_lossy(bytes.strip_prefix(BOM).unwrap_or(&bytes));
     let written = session.written();
     let mut reader = Reader {
         options: session.options,

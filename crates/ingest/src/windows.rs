@@ -72,6 +72,7 @@ pub(crate) struct EventData<'a> {
     logon_type: Field<'a>,
     workstation_name: Field<'a>,
     ip_address: Field<'a>,
+    virtual_account: Field<'a>,
     account_name: Field<'a>,
     account_domain: Field<'a>,
     account_logon_id: Field<'a>,
@@ -89,6 +90,7 @@ impl<'a> Fields<'a> for EventData<'a> {
             "LogonType" => &mut self.logon_type,
             "WorkstationName" => &mut self.workstation_name,
             "IpAddress" => &mut self.ip_address,
+            "VirtualAccount" => &mut self.virtual_account,
             "AccountName" => &mut self.account_name,
             "AccountDomain" => &mut self.account_domain,
             "LogonID" => &mut self.account_logon_id,
@@ -148,6 +150,7 @@ impl EventData<'_> {
             logon_type: self.logon_type.get(),
             workstation: self.workstation_name.get(),
             address: self.ip_address.get(),
+            virtual_account: self.virtual_account.get(),
             account: self.account_name.get(),
             account_domain: self.account_domain.get(),
             account_logon_id: self.account_logon_id.get(),
@@ -173,6 +176,8 @@ pub(crate) struct Values<'a> {
     pub(crate) workstation: &'a str,
     /// IpAddress.
     pub(crate) address: &'a str,
+    /// VirtualAccount, from version 2 on: Windows made the account for a service, a pool or a desktop.
+    pub(crate) virtual_account: &'a str,
     /// AccountName of 4778 and 4779, which have none of the above.
     pub(crate) account: &'a str,
     /// AccountDomain of these.
@@ -274,7 +279,9 @@ fn logon(
         text: text.chars().take(64).collect(),
     })?;
     let (user, sid) = (values.user, values.sid);
-    if rule.judge(user, values.domain, sid, logon_type) == Verdict::Noise {
+    // `%%1842` is the number of the message `Yes`.
+    let is_virtual = matches!(values.virtual_account, "%%1842" | "Yes");
+    if is_virtual || rule.judge(user, values.domain, sid, logon_type) == Verdict::Noise {
         return Ok(None);
     }
     let Some(account) = Account::from_log(user, values.domain, sid) else {

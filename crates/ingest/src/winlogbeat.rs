@@ -48,6 +48,7 @@ pub(crate) fn record<'l>(line: &'l Line<'_>) -> Record<'l> {
             account_domain: values.account_domain,
             // Of events about a session it is that session's.
             account_logon_id: first(values.account_logon_id, winlog.logon_id.get()),
+            virtual_account: values.virtual_account,
             first: values.first,
         },
     }

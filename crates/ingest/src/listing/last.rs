@@ -191,9 +191,12 @@ fn segment(
     begins: Option<(&str, When)>,
     written: Option<Timestamp>,
 ) {
-    let is_btmp = |name: &str| name.rsplit('/').next().is_some_and(|name| name.contains("btmp"));
-    let are_failures = begins.map_or(reader.is_of_failures, |(name, _)| is_btmp(name))
-        || rows.iter().any(|(_, row)| row.line.ends_with(REFUSED));
+    // A copy can have any name; then that of the listing tells.
+    let are_failures = match begins {
+        Some((name, _)) if name.contains("btmp") => true,
+        Some((name, _)) if name.contains("wtmp") => false,
+        _ => reader.is_of_failures,
+    } || rows.iter().any(|(_, row)| row.line.ends_with(REFUSED));
     let is_wide = rows.iter().any(|(_, row)| {
         let host_chars = if row.is_in_column { row.host.chars().count() } else { 0 };
         !row.is_of_machine() && row.user.chars().count() > USER_CHARS || host_chars > HOST_CHARS

@@ -43,15 +43,19 @@ fn accounts_of_no_person_are_known_by_their_domain_where_sids_are_names() {
         event_of("", "", "Système"),
         event_of("VIRTUAL USERS\\sshd_4332", "VIRTUAL USERS", "sshd_4332"),
         event_of("Window Manager\\DWM-4", "Window Manager", "DWM-4"),
+        // The event says so itself from version 2 on.
+        event_of("", "", "shop")
+            .replace("</EventData>", "<Data Name='VirtualAccount'>%%1842</Data></EventData>"),
     ];
     let people = [
         event_of("LAB\\Iris.Kahn", "LAB", "Iris.Kahn"),
         event_of("LAB\\iris.kahn", "-", "iris.kahn"),
-        event_of("", "NT-LAB", "iris.kahn"),
+        event_of("", "NT-LAB", "iris.kahn")
+            .replace("</EventData>", "<Data Name='VirtualAccount'>%%1843</Data></EventData>"),
         event_of("%{S-1-5-21-1-2-3-1105}", "LAB", "jo"),
     ];
     let read = read_bytes([noise.concat(), people.concat()].concat().as_bytes());
-    assert_eq!((read.tally().records, read.tally().noise), (13, 9));
+    assert_eq!((read.tally().records, read.tally().noise), (14, 10));
     let accounts: Vec<_> = read
         .logons
         .iter()

@@ -101,6 +101,8 @@ ann      tty1                          Wed Dec 31 23:59 - 00:10  (00:11)
 ann      tty1                          Thu Feb 29 08:00 - 08:10  (00:10)
 ";
     let times = ["2024-02-29T08:00:00Z", "2025-12-31T23:59:00Z", "2026-03-01T12:01:00Z"];
+    let crlf = format!("\u{feff}{}", LAST_F.replace('\n', "\r\n"));
+    assert_eq!(read_bytes_with(crlf.as_bytes(), &on("web-1")).users(), ["ruth", "ruth"]);
     let with_end = format!("{text}\nwtmp begins Thu Feb 29 07:59:00 2024\n");
     assert_eq!(read_bytes_with(with_end.as_bytes(), &on("web-1")).times(), times);
     let named = format!("{text}\nwtmp.1 beginnt Thu Feb 29 07:59:00 2024\n");
@@ -147,6 +149,10 @@ root     ssh:notty    192.0.2.7        Sun Mar  1 12:02 - 12:02  (00:00)
         let read = read_bytes_with(text.as_bytes(), &on("web-1"));
         assert_eq!((read.logons.len(), read.tally().failures), (0, failures), "{text}");
     }
+    let copy = format!("{of_console}\ncopy begins Sun Mar  1 12:01:00 2026\n");
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, "web-1.lastb.txt", copy.as_bytes());
+    assert_eq!(read_file_with(&path, &on("web-1")).tally().failures, 1);
 }
 
 #[test]
